@@ -1,0 +1,51 @@
+"""The first 16 bytes of the ring, read as they stood at one moment.
+
+Strategy: one pread is not atomic, index and semaphore value may be copied at different times. Two
+in a row that agree are as good as atomic: both stood still from the first to the second.
+"""
+
+import time
+from struct import Struct
+from typing import Final
+
+from .layout import Ring
+from .sample import Sample
+from .segment import Segment
+
+__all__ = ["read_head", "read_index", "sample_of"]
+
+_HEAD: Final = Struct("<4I")  # write_index, frame_interval_ms, semaphore value, its waiters
+_INDEX: Final = Struct("<I")
+_OFFSET: Final = Ring.write_index.offset
+_TRIES: Final = 8
+
+
+def read_head(segment: Segment, previous: bytes = b"") -> bytes:
+    """Read the head; from a writer too busy to stand still for two reads, the last one is taken.
+
+    Args:
+        segment: the ring.
+        previous: what was read before; a head that is still the same takes only one read.
+
+    Raises:
+        SegmentError: the segment ended or cannot be read.
+    """
+    raw = previous
+    for _ in range(_TRIES):
+        again = segment.pread(_HEAD.size, _OFFSET)
+        if again == raw:
+            break
+        raw = again
+    return raw
+
+
+def sample_of(head: bytes) -> Sample:
+    """The head as a sample taken now."""
+    index, interval_ms, value, waiters = _HEAD.unpack(head)
+    return Sample(index, interval_ms, value, waiters, time.monotonic_ns())
+
+
+def read_index(segment: Segment) -> int:
+    """Read ``write_index`` alone, to see whether the writer has come near."""
+    index: int = _INDEX.unpack(segment.pread(_INDEX.size, _OFFSET))[0]
+    return index
