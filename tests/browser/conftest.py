@@ -1,0 +1,55 @@
+"""Real Chromium, on the loopback interface only."""
+
+import functools
+import http.server
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.chromium import launch
+from tests.e2e.conftest import server_process
+
+__all__ = ["browser", "pages", "server_process", "watch_page"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One Chromium for the tests of a module.
+
+    Not of the session: Playwright keeps an event loop in the main thread, where no other test
+    could run one of its own.
+    """
+    with sync_playwright() as playwright:
+        chromium = launch(playwright)
+        yield chromium
+        chromium.close()
+
+
+@contextmanager
+def pages(address: str) -> Iterator[str]:
+    """This folder, served from an address of this machine; where watch.html is."""
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            """Stay silent."""
+
+    handler = functools.partial(Handler, directory=str(Path(__file__).parent))
+    with http.server.ThreadingHTTPServer((address, 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://{address}:{server.server_port}/watch.html"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.fixture(scope="session")
+def watch_page() -> Iterator[str]:
+    """The address of watch.html, served from this folder."""
+    with pages("127.0.0.1") as url:
+        yield url

@@ -1,0 +1,86 @@
+"""Recordings in Chromium's own player: they play, know their length, and can be sought in."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.camera_process import CameraProcess
+from tests.server_process import ServerProcess
+
+# A picture from before the seek may still be on its way: what counts is the one that stays.
+SEEK = """async target => {
+    const video = document.querySelector('video');
+    let shown = null, still = null;
+    video.pause();
+    await new Promise(resolve => {
+        const settle = () => { clearTimeout(still); still = setTimeout(resolve, 300); };
+        const note = (_, data) => {
+            shown = data.mediaTime;
+            video.requestVideoFrameCallback(note);
+            if (!video.seeking) settle();
+        };
+        video.requestVideoFrameCallback(note);
+        video.addEventListener('seeked', settle, {once: true});
+        setTimeout(resolve, 10000);
+        video.currentTime = target;
+    });
+    return shown;
+}"""
+STATE = """() => {
+    const video = document.querySelector('video');
+    return {duration: video.duration, time: video.currentTime, error: video.error?.message ?? null,
+            ready: video.readyState, width: video.videoWidth};
+}"""
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with eight seconds of both formats."""
+    directory = tmp_path_factory.mktemp("recordings")
+    segment = f"/petstream-recordings-{time.monotonic_ns()}"
+    with (
+        CameraProcess("barcode-480p30", segment),
+        ServerProcess(segment, directory) as server,
+    ):
+        server.wait_for_health("ok")
+        for wanted in ("h264", "mp4"):
+            server.post("/start", {"format": wanted, "pre_roll_s": 0})
+            while server.get("/status")["duration_ms"] < 8000:
+                time.sleep(0.1)
+            server.post("/stop")
+    return directory
+
+
+def state_when_ready(page: Page) -> dict[str, Any]:
+    """The player's state once it can play."""
+    deadline = time.monotonic() + 15
+    state = page.evaluate(STATE)
+    while state["ready"] < 3:
+        assert time.monotonic() < deadline, state
+        assert state["error"] is None
+        time.sleep(0.05)
+        state = page.evaluate(STATE)
+    return dict(state)
+
+
+@pytest.mark.parametrize("wanted", ["h264", "mp4"])
+def test_plays_and_seeks(browser: Browser, recorded: Path, segment_name: str, wanted: str) -> None:
+    """Opened by its address it plays; each of several seeks shows the picture of that time."""
+    with ServerProcess(segment_name, recorded) as server:
+        (entry,) = (e for e in server.get("/recordings")["recordings"] if e["format"] == wanted)
+        page = browser.new_page()
+        page.goto(f"{server.urls['http']}/recordings/{entry['name']}?format=mp4")
+        state = state_when_ready(page)
+        assert state["width"] == 854
+        assert state["duration"] == pytest.approx(entry["duration_ms"] / 1000, abs=0.05)
+        for target in (6.51, 1.02, 4.33, 7.48, 0.11, 3.02):
+            shown = page.evaluate(SEEK, target)
+            assert shown == pytest.approx(target, abs=0.05), f"{shown} instead of {target}"
+        page.evaluate("document.querySelector('video').play()")
+        time.sleep(1.0)
+        assert page.evaluate(STATE)["time"] > 3.3
+        assert page.evaluate(STATE)["error"] is None
+        page.close()

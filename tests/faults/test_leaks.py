@@ -1,0 +1,110 @@
+"""RELIABILITY D11: viewers come and go by the thousand, and nothing is kept of them."""
+
+import asyncio
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from petstream.server import Server
+from tests.camera_process import CameraProcess
+from tests.faults.crowd import ask, offer_request, sendable
+from tests.faults.figures import Holding, holding
+from tests.faults.mutation import mutated
+from tests.peer import Peer
+from tests.scale import scaled
+from tests.server_process import ServerProcess
+from tests.waiting import wait_until
+from tests.webrtc.negotiating import stored_offer
+
+CONNECTED = scaled(ci=40, nightly=1000)
+HALF_OPEN = scaled(ci=100, nightly=1000)
+BAD = scaled(ci=300, nightly=1000)
+MEMORY_BYTES = 15 * 10**6
+
+
+@pytest.fixture
+def roomy(segment_name: str, tmp_path: Path) -> Iterator[ServerProcess]:
+    """A server with room for all half-open viewers, and a camera."""
+    with (
+        CameraProcess("barcode-480p30", segment_name),
+        ServerProcess(segment_name, tmp_path, f"-max-clients={HALF_OPEN}") as server,
+    ):
+        yield server
+
+
+def come_and_go(server: ServerProcess, count: int) -> None:
+    """Viewers that connect, have their picture, and leave."""
+    for _ in range(count):
+        with Peer(server.offer) as peer:
+            peer.wait_for(1)
+
+
+def half_open(server: ServerProcess, count: int) -> None:
+    """Viewers that offer and are not heard of again, until they are closed."""
+
+    async def offer() -> None:
+        for _ in range(count):
+            reply = await ask(server.urls["http"], offer_request(sendable()))
+            assert reply.status == 200, reply.body
+
+    asyncio.run(offer())
+    wait_until(lambda: server.get("/viewers")["viewers"] == [], "all closed", 15)
+
+
+def bad_offers(server: ServerProcess, count: int) -> None:
+    """Offers that cannot be used."""
+    source = random.Random("leaks")
+
+    async def offer() -> None:
+        for _ in range(count):
+            sdp = mutated(stored_offer("firefox-linux-without-h264"), source)
+            reply = await ask(server.urls["http"], offer_request(sdp))
+            assert reply.status in (400, 406), reply.body
+
+    asyncio.run(offer())
+
+
+def test_d11_nothing_is_kept_of_viewers(roomy: ServerProcess) -> None:
+    """Connected and gone, half-open, refused: memory, descriptors and threads are as before."""
+    roomy.wait_for_health("ok")
+    cold = holding(roomy.process.pid)
+    # Warm means that as many have been there at once as will be, whose memory is used again.
+    half_open(roomy, HALF_OPEN)
+    bad_offers(roomy, BAD)
+    come_and_go(roomy, CONNECTED // 2)
+    warm = holding(roomy.process.pid)
+    come_and_go(roomy, CONNECTED)
+    bad_offers(roomy, BAD)
+    half_open(roomy, HALF_OPEN)
+
+    def settled() -> bool:
+        now = holding(roomy.process.pid)
+        return now.descriptors <= cold.descriptors and now.threads <= cold.threads
+
+    wait_until(settled, f"no more descriptors and threads than before: {cold}", 5)
+    after: Holding = holding(roomy.process.pid)
+    print(f"{(after.rss - warm.rss) / 1e6:+.1f} MB after all of them")
+    assert after.rss - warm.rss <= MEMORY_BYTES
+
+
+def test_d11_no_task_is_left(server: Server, segment_name: str) -> None:
+    """The loop runs as many tasks after viewers of every kind as it did before the first."""
+
+    async def tasks() -> int:
+        return len(asyncio.all_tasks())
+
+    def count() -> int:
+        return server.service.webrtc.loop.call(tasks(), 1.0)
+
+    with CameraProcess("barcode-480p30", segment_name):
+        before = count()
+        for _ in range(5):
+            with Peer(server.service.offer) as peer:
+                peer.wait_for(1)
+        for _ in range(5):
+            server.service.offer(sendable())
+        assert count() > before
+        wait_until(lambda: server.service.viewers() == [], "all closed", 15)
+        wait_until(lambda: count() == before, "no task left", 3)

@@ -1,0 +1,13 @@
+"""How much of a thing is tried: a CI run's share, or all of it at night."""
+
+import os
+from typing import TypeVar
+
+__all__ = ["scaled"]
+
+Figure = TypeVar("Figure", int, float)
+
+
+def scaled(ci: Figure, nightly: Figure) -> Figure:
+    """The figure for this run: ``nightly`` with PETSTREAM_NIGHTLY=1, ``ci`` otherwise."""
+    return nightly if os.environ.get("PETSTREAM_NIGHTLY") == "1" else ci
