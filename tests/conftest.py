@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.scale import scaled
+from tests.scale import NIGHTLY, scaled
 
 collect_ignore = ["example_project"]  # run in an environment of its own, see test_pytest_plugin
 
@@ -26,13 +26,42 @@ settings.register_profile(
     "petstream",
     max_examples=scaled(100, 2000),
     print_blob=True,
+    derandomize=not NIGHTLY,
     # How long an example takes says more of the machine than of the code.
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("petstream")
 
-SETTLE_S = 3.0  # threads and sockets that were told to end may take a moment
+SETTLE_S = 10.0  # threads and sockets that were told to end may take a moment
+
+_left_out: dict[str, int] = {"nightly": 0, "quarantine": 0}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is not of the gate, unless it is night or a test is named by its id."""
+    if NIGHTLY or any("::" in argument for argument in config.args):
+        return
+    for tier in _left_out:
+        out = [item for item in items if item.get_closest_marker(tier)]
+        items[:] = [item for item in items if not item.get_closest_marker(tier)]
+        config.hook.pytest_deselected(items=out)
+        _left_out[tier] = len(out)
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["left_out"] = _left_out
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Learn from xdist's workers, each of which collects all tests, what they left out."""
+    _left_out.update(getattr(node, "workeroutput", {}).get("left_out", {}))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how much of the suite was not of this run."""
+    terminalreporter.write_line(
+        f"left out: {_left_out['nightly']} for the night, {_left_out['quarantine']} in quarantine"
+    )
 
 
 @pytest.fixture
