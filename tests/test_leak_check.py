@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 LEAKS = {
     "file descriptor to ": "KEPT.append(open('/dev/null'))",
@@ -34,6 +36,7 @@ def run(statement: str, directory: Path) -> tuple[int, str]:
     return process.returncode, output
 
 
+@pytest.mark.nightly
 def test_all_that_is_left_behind_is_named(tmp_path: Path) -> None:
     """A descriptor, a thread, a task and a segment fail the test, each by its name."""
     code, output = run("; ".join(LEAKS.values()), tmp_path)

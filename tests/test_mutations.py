@@ -29,6 +29,7 @@ def test_it_applies(defect: dict[str, Any]) -> None:
     assert f"def {name.partition('[')[0]}(" in (ROOT / path).read_text()
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("defect", DEFECTS[-TRIED:], ids=lambda defect: defect["name"])
 @pytest.mark.timeout(300)
 def test_it_is_noticed(defect: dict[str, Any]) -> None:

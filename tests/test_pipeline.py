@@ -59,6 +59,7 @@ def test_access_units_come_in_order(segment_name: str) -> None:
     assert state.fps > 0
 
 
+@pytest.mark.nightly
 @pytest.mark.realtime
 def test_access_units_wait_in_the_ring_while_nobody_waits_for_them(segment_name: str) -> None:
     """They are read some at a time then, the oldest within a tenth of a second; else singly."""

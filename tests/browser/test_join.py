@@ -23,6 +23,7 @@ def camera(segment_name: str) -> Iterator[Camera]:
         yield camera
 
 
+@pytest.mark.nightly
 @pytest.mark.realtime
 def test_joins_in_mid_gop(
     browser: Browser, watch_page: str, server_process: ServerProcess, camera: Camera

@@ -30,6 +30,7 @@ def overflow(page: Page) -> int:
     return int(page.evaluate(f"{root}.scrollWidth - {root}.clientWidth"))
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_demo_at_first_sight(
     browser: Browser, segment_name: str, tmp_path: Path, width: int
@@ -51,6 +52,7 @@ def test_the_demo_at_first_sight(
         assert overflow(page) == 0
 
 
+@pytest.mark.nightly
 def test_the_keyboard_does_it_all(browser: Browser, segment_name: str, tmp_path: Path) -> None:
     """B, S, F and R; no letter is taken from the list of choices."""
     with demo(segment_name, tmp_path) as running, open_page(browser, running.url) as page:
@@ -79,6 +81,7 @@ def test_the_keyboard_does_it_all(browser: Browser, segment_name: str, tmp_path:
         expect(page.get_by_role("button", name="Record", exact=True)).to_be_enabled()
 
 
+@pytest.mark.nightly
 def test_the_picture_comes_back_after_a_server_restart(
     browser: Browser, segment_name: str, tmp_path: Path
 ) -> None:
@@ -106,6 +109,7 @@ def test_the_picture_comes_back_after_a_server_restart(
             page.close()
 
 
+@pytest.mark.nightly
 def test_a_camera_that_stands_still_is_named(
     browser: Browser, segment_name: str, tmp_path: Path
 ) -> None:

@@ -133,6 +133,7 @@ def test_boxes_can_be_taken_away(page: Page) -> None:
     assert extent(picture, is_frame, int(1.5 * picture.height / 12)) is None
 
 
+@pytest.mark.nightly
 @pytest.mark.realtime
 def test_the_latency_is_that_of_the_barcode(page: Page, segment_name: str) -> None:
     """What the page says is within a frame of when each number was first on the screen."""

@@ -87,6 +87,7 @@ def watch(page: Page, seconds: float) -> dict[str, Any]:
     return gained
 
 
+@pytest.mark.nightly
 @pytest.mark.realtime
 def test_d09_loss(cable: Network, segment_name: str, tmp_path: Path) -> None:
     """At 5 % loss 99 % of access units are decoded, at 25 % it moves, and others notice nothing."""
@@ -120,6 +121,7 @@ def test_d09_loss(cable: Network, segment_name: str, tmp_path: Path) -> None:
         page.close()
 
 
+@pytest.mark.nightly
 @pytest.mark.realtime
 @pytest.mark.parametrize("version", [4, 6])
 def test_names_instead_of_addresses(

@@ -51,6 +51,7 @@ def watch(pages: list[Page]) -> list[tuple[dict[str, Any], dict[str, Any], list[
     return list(zip(before, after, numbers, strict=True))
 
 
+@pytest.mark.nightly
 @pytest.mark.realtime
 @pytest.mark.parametrize("clip", ["barcode-1080p30", "barcode-480p30"])
 @pytest.mark.parametrize("tabs", [1, 5])

@@ -66,6 +66,7 @@ def state_when_ready(page: Page) -> dict[str, Any]:
     return dict(state)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("wanted", ["h264", "mp4"])
 def test_plays_and_seeks(browser: Browser, recorded: Path, segment_name: str, wanted: str) -> None:
     """Opened by its address it plays; each of several seeks shows the picture of that time."""

@@ -30,6 +30,7 @@ def camera(segment_name: str) -> Iterator[Camera]:
         yield camera
 
 
+@pytest.mark.nightly
 @pytest.mark.realtime
 def test_d09_a_viewer_is_stopped(
     browser: Browser, watch_page: str, server_process: ServerProcess, camera: Camera

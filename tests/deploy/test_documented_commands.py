@@ -118,6 +118,7 @@ def test_calls(documented: Documented) -> None:
     assert float(read[1]) > 0
 
 
+@pytest.mark.nightly
 def test_profiles(documented: Documented) -> None:
     """The three lines for ``go tool pprof``; -top stands for what is typed at its prompt."""
     for command, kind in PROFILES.items():

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 
 from tests.camera_process import CameraProcess
@@ -58,6 +59,7 @@ def wait_for(address: str, expression: str) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.nightly
 def test_prometheus_scrapes_and_evaluates(segment_name: str, tmp_path: Path) -> None:
     """A real Prometheus reads every family, and every rule and panel finds its figures."""
     with (

@@ -69,6 +69,7 @@ def test_not_ready_without_its_port(
         manager.recv(100)
 
 
+@pytest.mark.nightly
 def test_a_hung_thread_starves_the_watchdog(
     manager: socket.socket, segment_name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

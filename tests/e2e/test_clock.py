@@ -2,12 +2,15 @@
 
 import time
 
+import pytest
+
 from petstream.h264.sei import find_stamp
 from petstream.server import Server
 from tests.camera_process import CameraProcess
 from tests.peer import Peer
 
 
+@pytest.mark.nightly
 def test_an_rtp_timestamp_leads_to_its_capture_time(server: Server, segment_name: str) -> None:
     """Offset of the viewer, ticks and capture time of the server: right to a tick, for each."""
     service = server.service

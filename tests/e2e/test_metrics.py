@@ -3,6 +3,7 @@
 import subprocess
 import time
 
+import pytest
 import requests
 
 from simulator import RingWriter
@@ -62,6 +63,7 @@ def test_all_metrics_are_there_without_a_camera(server_process: ServerProcess) -
     assert {name for name, kind in types.items() if kind == "histogram"} >= HISTOGRAMS
 
 
+@pytest.mark.nightly
 def test_metrics_move(server_process: ServerProcess, segment_name: str) -> None:
     """With a camera, a viewer and a recording every figure that should move does."""
     with (

@@ -17,6 +17,7 @@ MAY_GO = {
 }
 
 
+@pytest.mark.nightly
 @pytest.mark.realtime
 def test_3000_access_units_arrive_byte_for_byte(server: Server, segment_name: str) -> None:
     """3,000 access units reach an independent receiver unchanged, none skipped, none twice."""
@@ -38,6 +39,7 @@ def test_3000_access_units_arrive_byte_for_byte(server: Server, segment_name: st
     )
 
 
+@pytest.mark.nightly
 def test_rtp_time_is_capture_time(server: Server, segment_name: str) -> None:
     """Live RTP timestamps rise by exactly what the capture clock did, at 90 kHz."""
     with (

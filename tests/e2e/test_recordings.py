@@ -4,6 +4,7 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
 import requests
 
 from tests.camera_process import CameraProcess
@@ -19,6 +20,7 @@ def wait_for_frames(server: ServerProcess, count: int) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.nightly
 def test_after_kill_9_the_next_server_finishes_the_file(segment_name: str, tmp_path: Path) -> None:
     """The recording is recovered, said so in the log, and plays in both ways; MP4 and raw."""
     log: list[str] = []
@@ -70,6 +72,7 @@ def test_a_recording_that_runs_is_downloaded_as_far_as_it_is(
         assert server_process.get("/recordings") == {"recordings": []}
 
 
+@pytest.mark.nightly
 def test_limits_come_from_flags(segment_name: str, tmp_path: Path) -> None:
     """Files are segments, the recording ends by itself, and a full quota refuses the next one."""
     flags = ["-record-segment=1", "-record-max-duration=3", "-record-quota=1M"]

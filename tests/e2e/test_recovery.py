@@ -4,6 +4,8 @@ import contextlib
 import itertools
 from pathlib import Path
 
+import pytest
+
 from petstream.h264.nal import NalUnitType, nal_unit_type
 from petstream.h264.sei import find_stamp
 from petstream.server import Server
@@ -23,6 +25,7 @@ def test_server_started_before_the_camera(server: Server, segment_name: str) -> 
             assert server.service.health()["status"] == "ok"
 
 
+@pytest.mark.nightly
 def test_camera_killed_and_restarted(server: Server, segment_name: str) -> None:
     """After kill -9 a new daemon on the same segment is followed; the viewer stays connected."""
     camera = CameraProcess(CLIP, segment_name, "--stamp")
@@ -38,6 +41,7 @@ def test_camera_killed_and_restarted(server: Server, segment_name: str) -> None:
         camera.kill()
 
 
+@pytest.mark.nightly
 def test_segment_unlinked_and_created_anew(server: Server, segment_name: str) -> None:
     """A segment that is unlinked and made again, with its index at 0, is followed."""
     with contextlib.ExitStack() as cameras, Peer(server.service.offer) as peer:

@@ -65,6 +65,7 @@ def post_json(url: str, body: object) -> Answer:
     )
 
 
+@pytest.mark.nightly
 def test_recording_calls(server: ServerProcess, tmp_path: Path) -> None:
     """/start, /status and /stop answer as documented; the file has what /status counted."""
     url = server.urls["http"]
@@ -101,6 +102,7 @@ def test_recording_calls(server: ServerProcess, tmp_path: Path) -> None:
     assert curl(f"{url}/stop", "-X", "POST").status == 409
 
 
+@pytest.mark.nightly
 def test_recording_with_a_body(server: ServerProcess, tmp_path: Path) -> None:
     """The format and the pre-roll can be asked for; what does not exist is refused."""
     url = server.urls["http"]

@@ -26,6 +26,7 @@ def test_idle_without_a_camera(server_process: ServerProcess) -> None:
     assert took_s < LIMIT_S
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("format", ["h264", "mp4"])
 def test_with_viewers_and_a_recording(
     server_process: ServerProcess, segment_name: str, recordings: Path, format: str

@@ -4,6 +4,8 @@ import random
 import time
 from pathlib import Path
 
+import pytest
+
 from petstream.h264.access_unit import AccessUnit
 from petstream.h264.nal import NalUnitType, nal_unit_type
 from petstream.h264.sei import find_stamp
@@ -61,6 +63,7 @@ def gop_of(nal_units: "list[bytes] | tuple[memoryview, ...]") -> int:
     return stamp.frame_number
 
 
+@pytest.mark.nightly
 def test_a14_camera_switch(segment_name: str, tmp_path: Path) -> None:
     """Over 500 switches no picture follows an IDR of another camera or another GOP."""
     rng = random.Random(14)
@@ -91,6 +94,7 @@ def assert_gops_are_whole(units: list[AccessUnit]) -> None:
     assert switches > SWITCHES / 4
 
 
+@pytest.mark.nightly
 def test_a14_viewer_stays(segment_name: str, tmp_path: Path) -> None:
     """A viewer stays connected over switches, and gets the GOPs of either camera whole."""
     with (
@@ -112,6 +116,7 @@ def test_a14_viewer_stays(segment_name: str, tmp_path: Path) -> None:
         assert gop_of(unit.nal_units) == gop
 
 
+@pytest.mark.nightly
 def test_a15_camera_stalls(segment_name: str, tmp_path: Path) -> None:
     """Stalled for 60 s: degraded within 2 s, the viewer stays, and is live again within a GOP."""
     with (

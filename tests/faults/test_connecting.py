@@ -36,6 +36,7 @@ def viewers(server: ServerProcess) -> int:
     return len(server.get("/viewers")["viewers"])
 
 
+@pytest.mark.nightly
 def test_d01_half_open_viewers_are_closed_after_ten_seconds(roomy: ServerProcess) -> None:
     """100 that never do ICE and 100 that never do DTLS: slots and descriptors are back at 10 s."""
     url = roomy.urls["http"]
@@ -73,6 +74,7 @@ def test_d01_half_open_viewers_are_closed_after_ten_seconds(roomy: ServerProcess
     assert asyncio.run(ask(url, offer_request(sendable()))).status == 200
 
 
+@pytest.mark.nightly
 def test_d02_a_viewer_that_was_killed_is_noticed(
     server_process: ServerProcess, segment_name: str
 ) -> None:
@@ -103,6 +105,7 @@ def test_d03_a_thousand_offers_at_once(server_process: ServerProcess) -> None:
     assert viewers(server_process) == VIEWERS_MAX
 
 
+@pytest.mark.nightly
 @pytest.mark.realtime
 def test_d03_a_refusal_takes_no_time(server_process: ServerProcess) -> None:
     """While eight clients offer in vain on and on: p99 of 503 is 100 ms, of /health 200 ms."""

@@ -155,6 +155,7 @@ def curl(url: str, *options: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
+@pytest.mark.nightly
 def test_d8_a_page_of_another_origin(browser: Browser, house: House, stranger: str) -> None:
     """It reads nothing and changes nothing; the next moment curl may do both."""
     page = browser.new_page()
@@ -167,6 +168,7 @@ def test_d8_a_page_of_another_origin(browser: Browser, house: House, stranger: s
     assert curl(f"{house.urls['http']}/stop") == "200"
 
 
+@pytest.mark.nightly
 def test_d8_a_sandboxed_frame(browser: Browser, house: House, stranger: str) -> None:
     """``Origin: null`` is nobody."""
     page = browser.new_page()

@@ -7,6 +7,8 @@ from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
+
 from petstream.shm.layout import FRAME_SIZE, RING_HEADER_SIZE, RING_SIZE
 from petstream.shm.ring import RingReader
 from simulator import Fixture
@@ -20,6 +22,7 @@ RINGS = 20  # cut at a time, because each reader waits 100 ms before it tries ag
 SIZES = (0, 4096, RING_HEADER_SIZE + FRAME_SIZE + 100, RING_HEADER_SIZE + 7 * FRAME_SIZE + 60_000)
 
 
+@pytest.mark.nightly
 def test_a06_truncated_while_read(segment_name: str) -> None:
     """Cut to nothing, to a page or in mid-slot 1,000 times, it is let go, and taken up again."""
     rng = random.Random(6)

@@ -47,6 +47,7 @@ class Watcher:
         return slots
 
 
+@pytest.mark.nightly
 @pytest.mark.realtime
 @pytest.mark.parametrize("restart", ["keep", "reinit"])
 def test_a04_killed_in_mid_copy(c_programs: Path, segment_name: str, restart: str) -> None:
@@ -89,6 +90,7 @@ def test_a04_killed_in_mid_copy(c_programs: Path, segment_name: str, restart: st
     assert max(late_ms) <= 100
 
 
+@pytest.mark.nightly
 @pytest.mark.realtime
 def test_a04_viewers_stay(segment_name: str, tmp_path: Path) -> None:
     """A viewer stays connected, gets each new daemon's IDR in 100 ms and never a torn slot."""
@@ -135,6 +137,7 @@ def sound_stamp(unit: Received) -> Stamp:
     return stamp
 
 
+@pytest.mark.nightly
 @pytest.mark.realtime
 def test_a05_created_anew(c_programs: Path, segment_name: str) -> None:
     """Unlinked and made again 100 times, its index lower or higher: the first IDR in 500 ms."""

@@ -56,6 +56,7 @@ def good_slots() -> list[bytes]:
     return [drawn, annexb(make_slice(), make_slice(first_mb=6)), *(data[:200] for data in real)]
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("shard", range(SHARDS))
 @pytest.mark.timeout(900)
 def test_b01_a_million_bad_slots_give_only_typed_errors(shard: int) -> None:

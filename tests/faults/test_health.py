@@ -264,6 +264,7 @@ FAULTS: dict[str, tuple[Callable[[Scene], object], str]] = {
 }
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", FAULTS)
 def test_health_names_the_fault(scene: Scene, name: str) -> None:
     """From "ok" to the reason within two seconds."""

@@ -121,6 +121,7 @@ def test_d6_lengths_that_lie(server: ServerProcess) -> None:
         assert status_of(sock) == 400
 
 
+@pytest.mark.nightly
 @pytest.mark.realtime
 def test_d7_slow_clients(server: ServerProcess, many_files: None) -> None:
     """500 sockets at a byte in two seconds: /health within half a second, all along."""
@@ -140,6 +141,7 @@ def test_d7_slow_clients(server: ServerProcess, many_files: None) -> None:
     assert slowest_s <= 0.5
 
 
+@pytest.mark.nightly
 @pytest.mark.realtime
 def test_d7_descriptors_over_1024(server: ServerProcess, many_files: None) -> None:
     """With 1,100 connections open the server still answers, and quickly."""

@@ -37,6 +37,7 @@ def hostile_offers(count: int, seed: str) -> Iterator[str]:
         yield mutated(source.choice(offers), source)
 
 
+@pytest.mark.nightly
 def test_d04_mutated_offers_are_planned_or_refused() -> None:
     """Whatever a browser's offer is turned into: a plan that can be used, or a 400 or 406."""
     refused = 0

@@ -61,6 +61,7 @@ def test_a02_lapped_reader_goes_on_at_the_newest_idr(segment_name: str) -> None:
     assert stats.slots_lost == counts[-1] + 1 - len(counts)
 
 
+@pytest.mark.nightly
 def test_a02_reader_that_stops_is_lapped_by_the_real_writer(
     c_programs: Path, segment_name: str
 ) -> None:
@@ -116,6 +117,7 @@ def test_a03_backlog_over_the_wrap(segment_name: str, held: int) -> None:
     assert counts == (owed if there == owed else [*there, last])
 
 
+@pytest.mark.nightly
 def test_a03_real_writer(c_programs: Path, segment_name: str) -> None:
     """The C program counts over 2^32, and the reader follows without a corrupt or doubled slot."""
     tally = Tally()

@@ -66,6 +66,7 @@ def bad_offers(server: ServerProcess, count: int) -> None:
     asyncio.run(offer())
 
 
+@pytest.mark.nightly
 def test_d11_nothing_is_kept_of_viewers(roomy: ServerProcess) -> None:
     """Connected and gone, half-open, refused: memory, descriptors and threads are as before."""
     roomy.wait_for_health("ok")
@@ -89,6 +90,7 @@ def test_d11_nothing_is_kept_of_viewers(roomy: ServerProcess) -> None:
     assert after.rss - warm.rss <= MEMORY_BYTES
 
 
+@pytest.mark.nightly
 def test_d11_no_task_is_left(server: Server, segment_name: str) -> None:
     """The loop runs as many tasks after viewers of every kind as it did before the first."""
 

@@ -56,6 +56,7 @@ def goes_on(watched: Watched, start: int) -> bool:
     return len(last) == 30 and last[0] >= start and last == [*range(last[0], last[0] + 30)]
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("seed", range(scaled(1, 25)))
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_the_stream_survives(name: str, seed: int, segment_name: str) -> None:

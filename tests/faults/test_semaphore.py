@@ -63,6 +63,7 @@ def drained(programs: Path, segment: str) -> contextlib.AbstractContextManager[N
     return waited_on(programs, segment, "try")
 
 
+@pytest.mark.nightly
 @pytest.mark.realtime
 @pytest.mark.parametrize("disturb", [saturated, initialised, waited_on, drained])
 def test_a12_disturbed_semaphore(c_programs: Path, segment_name: str, disturb: Disturbance) -> None:
@@ -92,6 +93,7 @@ def read_until_mode(reader: RingReader, tally: Tally, mode: str, timeout_s: floa
     wait_until(reached, f"mode {mode}", timeout_s)
 
 
+@pytest.mark.nightly
 def test_a13_readers_and_a_waiter(c_programs: Path, segment_name: str) -> None:
     """Eight readers beside a program that waits on the semaphore each get every access unit."""
 

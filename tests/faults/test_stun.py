@@ -24,6 +24,7 @@ def answer_times_s(server: Server) -> list[float]:
     return sorted(took)
 
 
+@pytest.mark.nightly
 def test_d12_a_stun_server_out_of_reach(start_server: Callable[..., Server]) -> None:
     """A STUN server that never answers delays the answer by a second, not by five."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as nobody:
@@ -34,6 +35,7 @@ def test_d12_a_stun_server_out_of_reach(start_server: Callable[..., Server]) -> 
         assert nobody.recv(2048), "nobody was asked"
 
 
+@pytest.mark.nightly
 @pytest.mark.realtime
 def test_d12_a_lan_needs_no_stun(server: Server) -> None:
     """By default nobody is asked, and an offer is answered within 100 ms."""

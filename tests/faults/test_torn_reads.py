@@ -71,6 +71,7 @@ def run(read: Read, programs: Path, segment: str, interval_us: int, units: int) 
         return list(pool.map(run_ring, range(rings)))
 
 
+@pytest.mark.nightly
 @speeds
 @pytest.mark.timeout(120 + scaled(0, 36_000))
 def test_a01_torn_reads(c_programs: Path, segment_name: str, interval_us: int) -> None:
@@ -82,6 +83,7 @@ def test_a01_torn_reads(c_programs: Path, segment_name: str, interval_us: int) -
     assert sum(tally.disordered for tally in tallies) == 0
 
 
+@pytest.mark.nightly
 @speeds
 def test_a01_naive_reader_fails(c_programs: Path, segment_name: str, interval_us: int) -> None:
     """The same run shows corrupt access units to whoever takes the newest slot as it stands."""
@@ -89,6 +91,7 @@ def test_a01_naive_reader_fails(c_programs: Path, segment_name: str, interval_us
     assert sum(tally.corrupt for tally in tallies) > 0
 
 
+@pytest.mark.nightly
 @pytest.mark.realtime
 def test_a01_latency(c_programs: Path, segment_name: str) -> None:
     """From the end of the write to the reader half of all access units take 2 ms at most."""

@@ -71,6 +71,7 @@ OBSTACLES = {
 }
 
 
+@pytest.mark.nightly
 def test_a07_unusable_segments(
     segment_name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -29,6 +29,7 @@ def camera(segment_name: str) -> Iterator[None]:
         yield
 
 
+@pytest.mark.nightly
 @pytest.mark.realtime
 @pytest.mark.usefixtures("camera")
 def test_d09_one_of_five_viewers_is_stopped(server_process: ServerProcess) -> None:

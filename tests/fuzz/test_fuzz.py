@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SECONDS = scaled(3, 600)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.timeout(SECONDS + 120)
 def test_the_fuzzer_finds_nothing(target: str, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ def server(segment_name: str, tmp_path: Path) -> ServerProcess:
     return ServerProcess(segment_name, tmp_path / "recordings")
 
 
+@pytest.mark.nightly
 def test_go_tool_pprof_on_a_server_with_viewers(
     server: ServerProcess, segment_name: str, tmp_path: Path
 ) -> None:

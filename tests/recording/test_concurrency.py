@@ -27,6 +27,7 @@ THREADS = 64
 ROUNDS = 1000
 
 
+@pytest.mark.nightly
 def test_c09_of_many_callers_one_wins(tmp_path: Path) -> None:
     """64 threads start and stop at once: one file for each success, one stop for each start."""
     recorder, source = Recorder(tmp_path, answer_timeout_s=60), new_source()

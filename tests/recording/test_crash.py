@@ -31,6 +31,7 @@ def record_and_kill(directory: Path, wanted: str) -> list[tuple[Path, list[int]]
     return killed
 
 
+@pytest.mark.nightly
 @pytest.mark.timeout(scaled(120, 1200))
 @pytest.mark.parametrize("wanted", ["h264", "mp4"])
 def test_c05_a_recording_survives_kill_9(tmp_path: Path, wanted: str) -> None:

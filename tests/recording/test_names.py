@@ -31,6 +31,7 @@ def test_names_are_numbered_within_a_second_and_a_format() -> None:
         assert next(take(begin, recording_format)) == recording_name(begin, recording_format, 1)
 
 
+@pytest.mark.nightly
 def test_c07_a_thousand_recordings_in_one_second_are_a_thousand_files(tmp_path: Path) -> None:
     """The clock stands still: every start makes a file of its own."""
     recorder, source = Recorder(tmp_path, utc_now=lambda: BEGIN), new_source()

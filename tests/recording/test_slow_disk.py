@@ -79,6 +79,7 @@ def publish(distributor: Distributor, source: Subscription, units: list[AccessUn
         time.sleep(0.002)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("wanted", ["h264", "mp4"])
 def test_c04_half_a_second_a_write_costs_whole_gops_and_no_viewer(
     tmp_path: Path, wanted: str
@@ -98,6 +99,7 @@ def test_c04_half_a_second_a_write_costs_whole_gops_and_no_viewer(
     assert decoded_frames(tmp_path / str(status.filename)) == status.frame_count
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("wanted", ["h264", "mp4"])
 def test_c04_a_stall_costs_whole_gops_and_no_viewer(tmp_path: Path, wanted: str) -> None:
     """A disk that stands still leaves one gap, which is counted and begins and ends at an IDR."""

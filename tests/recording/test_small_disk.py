@@ -58,6 +58,7 @@ class Watch:
         return self.keeper.no_room
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("retention", "length_s"),
     [

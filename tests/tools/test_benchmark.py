@@ -107,6 +107,7 @@ def test_the_plot_is_svg_with_a_line_for_each_sender() -> None:
     assert [len(line.attrib["points"].split()) for line in lines] == [3, 2, 2, 2, 2, 2]
 
 
+@pytest.mark.nightly
 @pytest.mark.realtime
 def test_a_measurement_from_camera_to_viewer(tmp_path: Path) -> None:
     """Both senders, one viewer each: the figures are there and are what a stream can have."""

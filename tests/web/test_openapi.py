@@ -54,6 +54,7 @@ def test_the_document_names_what_the_contract_names(client: Client) -> None:
         assert statuses | {"413", "421"} <= paths[path][method]["responses"].keys()
 
 
+@pytest.mark.nightly
 def test_schemathesis_finds_nothing(segment_name: str, tmp_path: Path) -> None:
     """A real server with a camera: no undocumented answer, no fault, whatever is asked."""
     with (
