@@ -41,6 +41,7 @@ PATIENCE_S: Final = 0.1
 URGENCY_UNITS: Final = 8  # while somebody waits, it is asked once in so many whether he still does
 POLL_S: Final = 0.25  # how soon a thread notices that it shall stop
 RATE_WINDOW_S: Final = 2.0
+FAULT_REPEAT_S: Final = 10.0  # between two log lines about a segment that cannot be used
 
 
 @dataclasses.dataclass(slots=True)
@@ -126,7 +127,7 @@ class Pipeline:
         self._last: AccessUnit | None = None
         self.newest_idr: AccessUnit | None = None  # for a still picture; any thread may read it
         self._gop_units = 0  # distributor thread: since the last IDR; 0 while that is unknown
-        self._fault_guard = RepeatGuard(10.0)
+        self._fault_guard = RepeatGuard(FAULT_REPEAT_S)
         self._stream_guard = RepeatGuard(1.0)
         self.threads = (
             SupervisedThread("reader", self._read, on_fatal=on_fatal),

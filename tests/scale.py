@@ -1,15 +1,30 @@
-"""How much of a thing is tried: a CI run's share, or all of it at night."""
+"""How much of a thing is tried, and whether it may be slow: a gate's share, or all of it at night.
+
+The gate asserts what happens, within deadlines that no busy machine misses. What is a speed or a
+size is printed by every run, and asserted at night alone.
+"""
 
 import os
 from typing import Final, TypeVar
 
-__all__ = ["NIGHTLY", "scaled"]
+__all__ = ["NIGHTLY", "deadline_s", "scaled", "within"]
 
 NIGHTLY: Final = os.environ.get("PETSTREAM_NIGHTLY") == "1"
 
-Figure = TypeVar("Figure", int, float)
+Figure = TypeVar("Figure", int, float, str)
 
 
 def scaled(ci: Figure, nightly: Figure) -> Figure:
     """The figure for this run: ``nightly`` with PETSTREAM_NIGHTLY=1, ``ci`` otherwise."""
     return nightly if NIGHTLY else ci
+
+
+def deadline_s(limit_s: float) -> float:
+    """How long to wait for what takes ``limit_s`` at most: in the gate ten times that, or 10 s."""
+    return limit_s if NIGHTLY else max(10.0, 10 * limit_s)
+
+
+def within(what: str, figure: float, limit: float) -> None:
+    """Print a speed or a size; at night it has to keep its limit."""
+    print(f"{what}: {figure:.3g}, at most {limit:g}")
+    assert not NIGHTLY or figure <= limit, f"{what}: {figure:.3g} is more than {limit:g}"

@@ -35,11 +35,13 @@ class ServerProcess:
         log: the lines it wrote to stderr so far.
     """
 
-    def __init__(self, segment: str, record_path: Path, *flags: str) -> None:
+    def __init__(
+        self, segment: str, record_path: Path, *flags: str, module: str = "petstream"
+    ) -> None:
         self.urls: dict[str, str] = {}
         self.log: list[str] = []
         self._ready = threading.Event()
-        command = [sys.executable, "-m", "petstream", "serve"]
+        command = [sys.executable, "-m", module, "serve"]
         self.process = subprocess.Popen(
             [*command, *loopback_flags(segment, record_path), *flags],
             stderr=subprocess.PIPE,
@@ -47,7 +49,7 @@ class ServerProcess:
         )
         self._reader = threading.Thread(target=self._read_log)
         self._reader.start()
-        assert self._ready.wait(20), self.log
+        assert self._ready.wait(30), self.log
 
     def __enter__(self) -> Self:
         return self
@@ -65,11 +67,11 @@ class ServerProcess:
 
     def get(self, path: str) -> dict[str, Any]:
         """The JSON that GET gives."""
-        return dict(requests.get(self.urls["http"] + path, timeout=5).json())
+        return dict(requests.get(self.urls["http"] + path, timeout=20).json())
 
     def post(self, path: str, body: object = None) -> requests.Response:
         """What POST gives."""
-        return requests.post(self.urls["http"] + path, json=body, timeout=10)
+        return requests.post(self.urls["http"] + path, json=body, timeout=20)
 
     def offer(self, sdp: str) -> str:
         """POST /offer."""
@@ -77,7 +79,7 @@ class ServerProcess:
         assert response.status_code == 200, response.text
         return str(response.json()["sdp"])
 
-    def wait_for_health(self, status: str, timeout_s: float = 15) -> dict[str, Any]:
+    def wait_for_health(self, status: str, timeout_s: float = 30) -> dict[str, Any]:
         """Wait until /health says ``status``."""
         deadline = time.monotonic() + timeout_s
         health = self.get("/health")

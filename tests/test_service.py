@@ -85,7 +85,7 @@ def test_health_tells_what_is_wrong(segment_name: str, tmp_path: Path) -> None:
         with CameraProcess("barcode-480p30", segment_name) as camera:
             wait_until(lambda: petstream.health()["status"] == "ok", "all to be well")
             camera.pause()
-            wait_until(lambda: petstream.health()["status"] == "degraded", "the stall", 2.5)
+            wait_until(lambda: petstream.health()["status"] == "degraded", "the stall")
             assert "is stale" in str(petstream.health()["reasons"])
             camera.resume()
 

@@ -88,7 +88,7 @@ def documented(segment_name: str, tmp_path: Path) -> Iterator[Documented]:
 def is_well(url: str) -> bool:
     """Whether a server answers, and has nothing to complain of."""
     try:
-        return requests.get(url, timeout=5).ok
+        return requests.get(url, timeout=20).ok
     except requests.ConnectionError:
         return False
 

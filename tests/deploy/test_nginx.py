@@ -116,5 +116,5 @@ def test_tls_by_the_documented_proxy(segment_name: str, tmp_path: Path) -> None:
         assert curl(rest, "/stop", "-X", "POST", "-H", "Host: evil.example")[0] == 421
         assert curl(rest, "/stop", "-X", "POST")[0] == 200
         assert curl(rest, "/health", "--tls-max", "1.1")[0] == 0
-        plain = requests.get(f"http://127.0.0.1:{rest}/health", timeout=5)
+        plain = requests.get(f"http://127.0.0.1:{rest}/health", timeout=20)
         assert plain.status_code == 400

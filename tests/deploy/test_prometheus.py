@@ -44,7 +44,7 @@ def prometheus(target: str, folder: Path) -> Iterator[str]:
 def query(address: str, expression: str) -> list[dict[str, Any]]:
     """The instant vector of an expression; empty while Prometheus starts."""
     try:
-        answer = requests.get(f"{address}/api/v1/query", params={"query": expression}, timeout=5)
+        answer = requests.get(f"{address}/api/v1/query", params={"query": expression}, timeout=20)
     except requests.ConnectionError:
         return []
     return list(answer.json()["data"]["result"]) if answer.ok else []
@@ -75,7 +75,7 @@ def test_prometheus_scrapes_and_evaluates(segment_name: str, tmp_path: Path) -> 
         wait_for(address, "petstream_build_info")
         wait_for(address, "process_cpu_seconds_total > 0")
         wait_for(address, "rate(streaming_frames_read_total[10s]) > 20")
-        rules = requests.get(f"{address}/api/v1/rules", timeout=5).json()["data"]["groups"][0]
+        rules = requests.get(f"{address}/api/v1/rules", timeout=20).json()["data"]["groups"][0]
         assert [r["name"] for r in rules["rules"] if r["health"] == "err"] == []
         exposed = {sample["metric"]["__name__"] for sample in query(address, '{__name__=~".+"}')}
     used = set(

@@ -169,5 +169,5 @@ def test_the_port_answers_when_ready(
         [*command, f"-http=127.0.0.1:{port}"], stderr=subprocess.DEVNULL
     ) as process:
         assert manager.recv(100) == b"READY=1"
-        assert requests.get(f"http://127.0.0.1:{port}/health", timeout=5).status_code == 200
+        assert requests.get(f"http://127.0.0.1:{port}/health", timeout=20).status_code == 200
         process.terminate()

@@ -14,15 +14,15 @@ from tests.demo_process import demo
 def test_runs_and_ends(segment_name: str, tmp_path: Path, number: signal.Signals) -> None:
     """It prints an address that shows the page, and a signal ends all that it started."""
     with demo(segment_name, tmp_path / "recordings") as running:
-        assert "<video" in requests.get(running.url, timeout=5).text
-        status = requests.get(f"{running.url}/api/status", timeout=5).json()
+        assert "<video" in requests.get(running.url, timeout=20).text
+        status = requests.get(f"{running.url}/api/status", timeout=20).json()
         assert status["camera"]["attached"]
         running.process.send_signal(number)
         assert running.process.wait(10) == 0
     assert not Path("/dev/shm", segment_name[1:]).exists()
     for url in (running.url, running.server_url):
         with pytest.raises(requests.ConnectionError):
-            requests.get(url, timeout=5)
+            requests.get(url, timeout=20)
 
 
 def test_a_child_that_cannot_start_ends_it(segment_name: str, tmp_path: Path) -> None:

@@ -26,13 +26,13 @@ def test_a_monitor_in_the_servers_process(start_server: StartServer, segment_nam
     boxes = f"{segment_name}-boxes"
     server: Server = start_server("-monitor=127.0.0.1:0", f"-detections={boxes}")
     url = server.addresses["monitor"]
-    assert "<video" in requests.get(url, timeout=5).text
+    assert "<video" in requests.get(url, timeout=20).text
     assert first_event(f"{url}/api/status/stream")["status"] == "degraded"
     with CameraProcess("barcode-480p30", segment_name, "--detections", boxes):
         event = first_event(f"{url}/api/detections/stream")
     (box,) = event["detections"]
     assert box["class_name"] == "ball"
-    clock = requests.get(f"{url}/api/clock", timeout=5).json()
+    clock = requests.get(f"{url}/api/clock", timeout=20).json()
     assert clock["now_ns"] > event["capture_ns"]
 
 

@@ -20,7 +20,6 @@ def wait_for_frames(server: ServerProcess, count: int) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.nightly
 def test_after_kill_9_the_next_server_finishes_the_file(segment_name: str, tmp_path: Path) -> None:
     """The recording is recovered, said so in the log, and plays in both ways; MP4 and raw."""
     log: list[str] = []
@@ -33,7 +32,7 @@ def test_after_kill_9_the_next_server_finishes_the_file(segment_name: str, tmp_p
                 server.process.wait()
             log += server.log
         with ServerProcess(segment_name, tmp_path) as server:
-            deadline = time.monotonic() + 10
+            deadline = time.monotonic() + 20
             entries = server.get("/recordings")["recordings"]
             while {entry["state"] for entry in entries} != {"recovered"}:
                 assert time.monotonic() < deadline, entries
@@ -53,22 +52,22 @@ def test_a_recording_that_runs_is_downloaded_as_far_as_it_is(
 ) -> None:
     """Both as it is and as MP4; a snapshot and a thumbnail come meanwhile."""
     url = server_process.urls["http"]
-    assert requests.get(f"{url}/snapshot.jpg", timeout=5).status_code == 503
+    assert requests.get(f"{url}/snapshot.jpg", timeout=20).status_code == 503
     with CameraProcess("barcode-480p30", segment_name):
         server_process.wait_for_health("ok")
         name = server_process.post("/start").json()["status"]["filename"]
         wait_for_frames(server_process, 30)
         for query, suffix in (("", "h264"), ("?format=mp4", "mp4")):
             part = tmp_path / f"part.{suffix}"
-            part.write_bytes(requests.get(f"{url}/recordings/{name}{query}", timeout=5).content)
+            part.write_bytes(requests.get(f"{url}/recordings/{name}{query}", timeout=20).content)
             assert count_frames(part) >= 30
         for path in (f"recordings/{name}/thumbnail.jpg", "snapshot.jpg"):
             answer = requests.get(f"{url}/{path}", timeout=10)
             assert answer.headers["Content-Type"] == "image/jpeg"
             assert answer.content.startswith(b"\xff\xd8")
-        assert requests.delete(f"{url}/recordings/{name}", timeout=5).status_code == 409
+        assert requests.delete(f"{url}/recordings/{name}", timeout=20).status_code == 409
         server_process.post("/stop")
-        assert requests.delete(f"{url}/recordings/{name}", timeout=5).json() == {"success": True}
+        assert requests.delete(f"{url}/recordings/{name}", timeout=20).json() == {"success": True}
         assert server_process.get("/recordings") == {"recordings": []}
 
 
@@ -87,7 +86,7 @@ def test_limits_come_from_flags(segment_name: str, tmp_path: Path) -> None:
             assert time.monotonic() < deadline, status
             for entry in server.get("/recordings")["recordings"]:
                 requests.post(
-                    f"{server.urls['http']}/recordings/{entry['name']}/protect", timeout=5
+                    f"{server.urls['http']}/recordings/{entry['name']}/protect", timeout=20
                 )
             time.sleep(0.05)
         assert status["state"] in {"finished", "error"}, status

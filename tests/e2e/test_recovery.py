@@ -4,15 +4,16 @@ import contextlib
 import itertools
 from pathlib import Path
 
-import pytest
-
 from petstream.h264.nal import NalUnitType, nal_unit_type
 from petstream.h264.sei import find_stamp
 from petstream.server import Server
 from tests.camera_process import CameraProcess
 from tests.peer import Peer, Received
+from tests.scale import scaled
 
 CLIP = "barcode-480p30"
+TIMES = scaled(1, 3)
+SEEN = scaled(15, 45)  # access units in a row: the picture goes on
 
 
 def test_server_started_before_the_camera(server: Server, segment_name: str) -> None:
@@ -25,14 +26,13 @@ def test_server_started_before_the_camera(server: Server, segment_name: str) -> 
             assert server.service.health()["status"] == "ok"
 
 
-@pytest.mark.nightly
 def test_camera_killed_and_restarted(server: Server, segment_name: str) -> None:
     """After kill -9 a new daemon on the same segment is followed; the viewer stays connected."""
     camera = CameraProcess(CLIP, segment_name, "--stamp")
     try:
         with Peer(server.service.offer) as peer:
-            peer.wait_for(60)
-            for _ in range(3):
+            peer.wait_for(30)
+            for _ in range(TIMES):
                 camera.kill()
                 camera = CameraProcess(CLIP, segment_name, "--stamp")
                 wait_for_new_camera(peer)
@@ -41,13 +41,12 @@ def test_camera_killed_and_restarted(server: Server, segment_name: str) -> None:
         camera.kill()
 
 
-@pytest.mark.nightly
 def test_segment_unlinked_and_created_anew(server: Server, segment_name: str) -> None:
     """A segment that is unlinked and made again, with its index at 0, is followed."""
     with contextlib.ExitStack() as cameras, Peer(server.service.offer) as peer:
         cameras.enter_context(CameraProcess(CLIP, segment_name, "--stamp"))
-        peer.wait_for(60)
-        for _ in range(3):
+        peer.wait_for(30)
+        for _ in range(TIMES):
             # The daemon before goes on writing, into a segment that has no name any more.
             (Path("/dev/shm") / segment_name[1:]).unlink()
             cameras.enter_context(CameraProcess(CLIP, segment_name, "--stamp"))
@@ -75,7 +74,7 @@ def wait_for_new_camera(peer: Peer) -> None:
 
 def assert_picture_goes_on(peer: Peer) -> None:
     """Access units come without a gap, over the one connection that there was."""
-    numbers = [number(unit) for unit in peer.wait_for_more(45)]
-    assert numbers == list(range(numbers[0], numbers[0] + 45))
+    numbers = [number(unit) for unit in peer.wait_for_more(SEEN)]
+    assert numbers == list(range(numbers[0], numbers[0] + SEEN))
     assert peer.states.count("connected") == 1
     assert peer.state == "connected"

@@ -3,7 +3,6 @@
 import gzip
 from pathlib import Path
 
-import pytest
 import requests
 
 from tests.peer import make_offer
@@ -13,7 +12,6 @@ TOKEN = "a-token-of-some-length"
 PASSWORD = "a-password-for-turn"
 
 
-@pytest.mark.nightly
 def test_secrets_stay_secret(segment_name: str, tmp_path: Path) -> None:
     """At the most talkative level, with good calls and bad ones."""
     (tmp_path / "token").write_text(f"{TOKEN}\n")

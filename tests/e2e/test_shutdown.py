@@ -1,6 +1,5 @@
 """SIGTERM in every state: files finished, viewers told, exit code 0."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,9 @@ import pytest
 from tests.camera_process import CameraProcess
 from tests.media import count_frames
 from tests.peer import Peer, make_offer
+from tests.scale import within
 from tests.server_process import ServerProcess
+from tests.waiting import wait_until
 
 LIMIT_S = 5.0
 
@@ -23,10 +24,9 @@ def test_idle_without_a_camera(server_process: ServerProcess) -> None:
     """A server that waits for its camera ends at once."""
     code, took_s = server_process.terminate()
     assert code == 0
-    assert took_s < LIMIT_S
+    within("s until the end", took_s, LIMIT_S)
 
 
-@pytest.mark.nightly
 @pytest.mark.parametrize("format", ["h264", "mp4"])
 def test_with_viewers_and_a_recording(
     server_process: ServerProcess, segment_name: str, recordings: Path, format: str
@@ -45,7 +45,7 @@ def test_with_viewers_and_a_recording(
         first.wait_for_state("closed")
         second.wait_for_state("closed")
     assert code == 0
-    assert took_s < LIMIT_S
+    within("s until the end", took_s, LIMIT_S)
     assert count_frames(recordings / started["status"]["filename"]) >= 40
 
 
@@ -54,10 +54,8 @@ def test_while_a_viewer_negotiates(server_process: ServerProcess) -> None:
     server_process.offer(make_offer())
     code, took_s = server_process.terminate()
     assert code == 0
-    assert took_s < LIMIT_S
+    within("s until the end", took_s, LIMIT_S)
 
 
 def wait_for_frames(server: ServerProcess, count: int) -> None:
-    deadline = time.monotonic() + 15
-    while server.get("/status")["frame_count"] < count and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_until(lambda: server.get("/status")["frame_count"] >= count, "access units recorded")

@@ -4,8 +4,6 @@ import random
 import time
 from pathlib import Path
 
-import pytest
-
 from petstream.h264.access_unit import AccessUnit
 from petstream.h264.nal import NalUnitType, nal_unit_type
 from petstream.h264.sei import find_stamp
@@ -14,13 +12,14 @@ from simulator.stamping import Stampable
 from tests.camera_process import CameraProcess
 from tests.library import loopback_petstream
 from tests.peer import Peer
+from tests.scale import deadline_s, scaled
 from tests.server_process import ServerProcess
 from tests.shm.ring_steps import StepRing
 from tests.waiting import wait_until
 
-SWITCHES = 500
-VIEWED_SWITCHES = 40
-STALL_S = 60
+SWITCHES = scaled(20, 500)
+VIEWED_SWITCHES = scaled(10, 40)
+STALL_S = scaled(0, 60)  # beyond the two seconds until it is noticed
 GOP = 30
 
 # Clips of two sizes, each with its own SPS.
@@ -63,9 +62,8 @@ def gop_of(nal_units: "list[bytes] | tuple[memoryview, ...]") -> int:
     return stamp.frame_number
 
 
-@pytest.mark.nightly
 def test_a14_camera_switch(segment_name: str, tmp_path: Path) -> None:
-    """Over 500 switches no picture follows an IDR of another camera or another GOP."""
+    """Over many switches no picture follows an IDR of another camera or another GOP."""
     rng = random.Random(14)
     with StepRing(segment_name) as ring, loopback_petstream(segment_name, tmp_path) as petstream:
         cameras, counters = TwoCameras(ring), petstream.pipeline.counters
@@ -94,7 +92,6 @@ def assert_gops_are_whole(units: list[AccessUnit]) -> None:
     assert switches > SWITCHES / 4
 
 
-@pytest.mark.nightly
 def test_a14_viewer_stays(segment_name: str, tmp_path: Path) -> None:
     """A viewer stays connected over switches, and gets the GOPs of either camera whole."""
     with (
@@ -116,9 +113,8 @@ def test_a14_viewer_stays(segment_name: str, tmp_path: Path) -> None:
         assert gop_of(unit.nal_units) == gop
 
 
-@pytest.mark.nightly
 def test_a15_camera_stalls(segment_name: str, tmp_path: Path) -> None:
-    """Stalled for 60 s: degraded within 2 s, the viewer stays, and is live again within a GOP."""
+    """Stalled: degraded within 2 s, the viewer stays, and is live again within a GOP."""
     with (
         CameraProcess("barcode-480p30", segment_name, "--stamp") as camera,
         ServerProcess(segment_name, tmp_path) as server,
@@ -126,10 +122,9 @@ def test_a15_camera_stalls(segment_name: str, tmp_path: Path) -> None:
     ):
         peer.wait_for(GOP)
         camera.pause()
-        stalled = time.monotonic()
-        health = server.wait_for_health("degraded", timeout_s=2)
+        health = server.wait_for_health("degraded", deadline_s(2))
         assert "stale" in str(health["reasons"])
-        time.sleep(STALL_S - (time.monotonic() - stalled))
+        time.sleep(STALL_S)
         assert server.get("/health")["webrtc_clients"] == 1
         before = gop_of(peer.units[-1].nal_units)
         seen = len(peer.units)
@@ -137,6 +132,6 @@ def test_a15_camera_stalls(segment_name: str, tmp_path: Path) -> None:
         peer.wait_for(seen + GOP)
         # The slot that was under way when it stalled may be given up, and a GOP with it.
         assert gop_of(peer.units[seen].nal_units) - before <= 1 + GOP
-        server.wait_for_health("ok", timeout_s=2)
+        server.wait_for_health("ok", deadline_s(2))
         assert peer.states.count("connected") == 1
         assert peer.state == "connected"

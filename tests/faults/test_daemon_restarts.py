@@ -16,11 +16,12 @@ from simulator.stamping import Stampable
 from tests.c_writer import CWriter, Tally, written_count
 from tests.library import loopback_petstream
 from tests.peer import Peer, Received
+from tests.scale import scaled, within
 from tests.shm.ring_steps import StepRing, open_descriptors
 
-DEATHS = 100
-LIVES = 25  # of a camera that a viewer watches
-RECREATIONS = 100
+DEATHS = scaled(3, 50)  # with each kind of restart
+LIVES = scaled(3, 25)  # of a camera that a viewer watches
+RECREATIONS = scaled(3, 100)
 MS = 1_000_000
 RESTART_S = 0.12  # systemd restarts after 100 ms, and that is fast
 
@@ -47,11 +48,9 @@ class Watcher:
         return slots
 
 
-@pytest.mark.nightly
-@pytest.mark.realtime
 @pytest.mark.parametrize("restart", ["keep", "reinit"])
 def test_a04_killed_in_mid_copy(c_programs: Path, segment_name: str, restart: str) -> None:
-    """Each torn slot is left out, and nothing else; the first of each new daemon comes in 100 ms.
+    """Each torn slot is left out, and nothing else; the first of each new daemon comes, in 100 ms.
 
     The new daemon goes on with the semaphore as it is, or initialises it again.
     """
@@ -65,7 +64,7 @@ def test_a04_killed_in_mid_copy(c_programs: Path, segment_name: str, restart: st
         watcher = Watcher(reader)
         while first.process.poll() is None:
             watcher.watch(0.05)
-        for _ in range(DEATHS // 2):
+        for _ in range(DEATHS):
             die_at, die_after = (
                 rng.randint(8, 14),
                 rng.choice([rng.randint(1, 140_000), FRAME_SIZE]),
@@ -87,13 +86,11 @@ def test_a04_killed_in_mid_copy(c_programs: Path, segment_name: str, restart: st
             firsts.append(min(writer.posts))
     assert (watcher.tally.corrupt, watcher.tally.disordered) == (0, 0)
     late_ms = [(watcher.read_ns[count] - posts[count]) / MS for count in firsts]
-    assert max(late_ms) <= 100
+    within("ms until a new daemon is read", max(late_ms), 100)
 
 
-@pytest.mark.nightly
-@pytest.mark.realtime
 def test_a04_viewers_stay(segment_name: str, tmp_path: Path) -> None:
-    """A viewer stays connected, gets each new daemon's IDR in 100 ms and never a torn slot."""
+    """A viewer stays connected, gets each new daemon's IDR, in 100 ms, and never a torn slot."""
     clip = [Stampable.of(unit) for unit in Fixture.load("barcode-480p30").access_units[:12]]
     with (
         StepRing(segment_name) as ring,
@@ -114,7 +111,7 @@ def test_a04_viewers_stay(segment_name: str, tmp_path: Path) -> None:
     ]
     assert [sound_stamp(unit).frame_number for unit in idrs] == list(range(LIVES))
     late_ms = [(idr.arrived_ns - ns) / MS for idr, ns in zip(idrs, posted_ns, strict=True)]
-    assert max(late_ms) <= 100
+    within("ms until a new daemon's IDR is there", max(late_ms), 100)
 
 
 def live_and_die(ring: StepRing, clip: list[Stampable], life: int) -> int:
@@ -137,10 +134,8 @@ def sound_stamp(unit: Received) -> Stamp:
     return stamp
 
 
-@pytest.mark.nightly
-@pytest.mark.realtime
 def test_a05_created_anew(c_programs: Path, segment_name: str) -> None:
-    """Unlinked and made again 100 times, its index lower or higher: the first IDR in 500 ms."""
+    """Unlinked and made again, its index lower or higher: the first IDR comes, in 500 ms."""
     rng = random.Random(5)
     late_ms, descriptors = [], []
     with RingReader(segment_name) as reader:
@@ -153,13 +148,13 @@ def test_a05_created_anew(c_programs: Path, segment_name: str) -> None:
             assert slot.discontinuity
             descriptors.append(open_descriptors())
         assert reader.stats.attaches == RECREATIONS + 1
-    assert max(late_ms[1:]) <= 500
+    within("ms until a new segment is read", max(late_ms[1:]), 500)
     assert len(set(descriptors)) == 1
 
 
 def first_of(reader: RingReader, begun_ns: int) -> Slot:
     """The first slot of a daemon that began then."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         for slot in reader.read(1):
             assert written_count(slot.data) is not None

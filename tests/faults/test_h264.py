@@ -3,8 +3,12 @@
 Nothing but typed errors comes out of them, and no access unit that a packetizer cannot take.
 """
 
+import contextlib
 import random
+import sys
 import time
+from types import FrameType
+from typing import Any, Self
 
 import pytest
 
@@ -19,10 +23,10 @@ from petstream.rtp.packets import Packets
 from tests.depacketize import depacketize
 from tests.h264.builders import annexb, make_pps, make_slice, make_slot, make_sps
 from tests.h264.encoding import encode
-from tests.scale import scaled
+from tests.scale import scaled, within
 
 SHARDS = 8
-ROUNDS = scaled(1_000_000, 10_000_000) // SHARDS
+ROUNDS = scaled(2_000, 1_000_000) // SHARDS
 FULL_SLOT = 3_110_400
 UNFIT = {0, *range(24, 32)}
 LINEAR_S = 0.05
@@ -56,10 +60,9 @@ def good_slots() -> list[bytes]:
     return [drawn, annexb(make_slice(), make_slice(first_mb=6)), *(data[:200] for data in real)]
 
 
-@pytest.mark.nightly
 @pytest.mark.parametrize("shard", range(SHARDS))
 @pytest.mark.timeout(900)
-def test_b01_a_million_bad_slots_give_only_typed_errors(shard: int) -> None:
+def test_b01_bad_slots_give_only_typed_errors(shard: int) -> None:
     """Random, start-code-dense and mutated slots make sound access units or a StreamError."""
     rng = random.Random(shard)
     templates = good_slots()
@@ -164,7 +167,7 @@ def test_b02_full_slot_of_one_pattern_is_one_pass(filling: str, front: str) -> N
             outcomes.add(error.reason)
         took_s.append(time.thread_time() - begin)
     assert outcomes == {outcome_of(filling, front)}
-    assert min(took_s) <= LINEAR_S
+    within("s for a slot", min(took_s), LINEAR_S)
 
 
 @pytest.mark.timeout(20)
@@ -200,6 +203,38 @@ def gop(sps: bytes, pps: bytes, head: str, pps_id: int) -> list[list[bytes]]:
     """Five access units, the first with an IDR and with its parameter sets as ``head`` says."""
     first = (sps, pps, make_slice(idr=True, pps_id=pps_id))
     return [[first[n] for n in HEADS[head]], *([[make_slice(pps_id=pps_id)]] * 4)]
+
+
+class Steps:
+    """Lines of Python that were executed: work that no other program has a part in."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __enter__(self) -> Self:
+        self._before = sys.gettrace()
+        sys.settrace(self._trace)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        sys.settrace(self._before)
+
+    def _trace(self, _frame: FrameType, _event: str, _argument: object) -> Any:
+        self.count += 1
+        return self._trace
+
+
+@pytest.mark.parametrize("front", FRONTS)
+@pytest.mark.parametrize("filling", FILLINGS)
+def test_b02_work_grows_with_the_slot(filling: str, front: str) -> None:
+    """From half a slot to a whole one it grows by two and a half times at most."""
+    pattern, steps = FILLINGS[filling], []
+    for size in (FULL_SLOT // 2, FULL_SLOT):
+        slot = make_slot(data=FRONTS[front] + pattern * ((size - 60) // len(pattern)))
+        with Steps() as counted, contextlib.suppress(StreamError):
+            Processor().process(slot)
+        steps.append(counted.count)
+    assert 0 < steps[0] <= steps[1] <= 2.5 * steps[0]
 
 
 def test_b04_whoever_joins_can_decode_the_first_unit() -> None:

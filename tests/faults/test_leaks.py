@@ -8,20 +8,23 @@ from pathlib import Path
 import pytest
 
 from petstream.server import Server
+from petstream.webrtc import viewers
+from tests import impatient
 from tests.camera_process import CameraProcess
 from tests.faults.crowd import ask, offer_request, sendable
 from tests.faults.figures import Holding, holding
 from tests.faults.mutation import mutated
 from tests.peer import Peer
-from tests.scale import scaled
+from tests.scale import deadline_s, scaled, within
 from tests.server_process import ServerProcess
 from tests.waiting import wait_until
 from tests.webrtc.negotiating import stored_offer
 
-CONNECTED = scaled(ci=40, nightly=1000)
-HALF_OPEN = scaled(ci=100, nightly=1000)
-BAD = scaled(ci=300, nightly=1000)
-MEMORY_BYTES = 15 * 10**6
+CONNECTED = scaled(ci=5, nightly=1000)
+HALF_OPEN = scaled(ci=5, nightly=1000)
+ROOM = f"-max-clients={HALF_OPEN}"
+BAD = scaled(ci=5, nightly=1000)
+MEMORY_MB = 15
 
 
 @pytest.fixture
@@ -29,7 +32,7 @@ def roomy(segment_name: str, tmp_path: Path) -> Iterator[ServerProcess]:
     """A server with room for all half-open viewers, and a camera."""
     with (
         CameraProcess("barcode-480p30", segment_name),
-        ServerProcess(segment_name, tmp_path, f"-max-clients={HALF_OPEN}") as server,
+        ServerProcess(segment_name, tmp_path, ROOM, module=impatient.__name__) as server,
     ):
         yield server
 
@@ -50,7 +53,7 @@ def half_open(server: ServerProcess, count: int) -> None:
             assert reply.status == 200, reply.body
 
     asyncio.run(offer())
-    wait_until(lambda: server.get("/viewers")["viewers"] == [], "all closed", 15)
+    wait_until(lambda: server.get("/viewers")["viewers"] == [], "all closed", 30)
 
 
 def bad_offers(server: ServerProcess, count: int) -> None:
@@ -66,7 +69,6 @@ def bad_offers(server: ServerProcess, count: int) -> None:
     asyncio.run(offer())
 
 
-@pytest.mark.nightly
 def test_d11_nothing_is_kept_of_viewers(roomy: ServerProcess) -> None:
     """Connected and gone, half-open, refused: memory, descriptors and threads are as before."""
     roomy.wait_for_health("ok")
@@ -84,14 +86,14 @@ def test_d11_nothing_is_kept_of_viewers(roomy: ServerProcess) -> None:
         now = holding(roomy.process.pid)
         return now.descriptors <= cold.descriptors and now.threads <= cold.threads
 
-    wait_until(settled, f"no more descriptors and threads than before: {cold}", 5)
+    wait_until(settled, f"no more descriptors and threads than before: {cold}", deadline_s(5))
     after: Holding = holding(roomy.process.pid)
-    print(f"{(after.rss - warm.rss) / 1e6:+.1f} MB after all of them")
-    assert after.rss - warm.rss <= MEMORY_BYTES
+    within("MB kept", (after.rss - warm.rss) / 1e6, MEMORY_MB)
 
 
-@pytest.mark.nightly
-def test_d11_no_task_is_left(server: Server, segment_name: str) -> None:
+def test_d11_no_task_is_left(
+    server: Server, segment_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The loop runs as many tasks after viewers of every kind as it did before the first."""
 
     async def tasks() -> int:
@@ -100,6 +102,7 @@ def test_d11_no_task_is_left(server: Server, segment_name: str) -> None:
     def count() -> int:
         return server.service.webrtc.loop.call(tasks(), 1.0)
 
+    monkeypatch.setattr(viewers, "CONNECT_TIMEOUT_S", impatient.CONNECT_S)
     with CameraProcess("barcode-480p30", segment_name):
         before = count()
         for _ in range(5):
@@ -108,5 +111,5 @@ def test_d11_no_task_is_left(server: Server, segment_name: str) -> None:
         for _ in range(5):
             server.service.offer(sendable())
         assert count() > before
-        wait_until(lambda: server.service.viewers() == [], "all closed", 15)
-        wait_until(lambda: count() == before, "no task left", 3)
+        wait_until(lambda: server.service.viewers() == [], "all closed", 30)
+        wait_until(lambda: count() == before, "no task left", deadline_s(3))

@@ -6,6 +6,7 @@ import functools
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,7 +21,7 @@ from simulator import Camera
 from tests.camera_process import CameraProcess
 from tests.media import count_frames
 from tests.peer import Peer, make_offer
-from tests.scale import scaled
+from tests.scale import deadline_s, scaled, within
 from tests.server_process import ServerProcess, loopback_flags
 
 CLIP = "barcode-480p30"
@@ -67,7 +68,7 @@ class Saboteur:
     def strike(self) -> None:
         """Raise once, at the next occasion."""
         if self._on_loop:
-            wait_until(self._loop_answers, 3)
+            wait_until(self._loop_answers, deadline_s(3))
             self._loop.call_soon(self._raise)
         self._armed = True
 
@@ -109,10 +110,10 @@ def test_e01_a_thread_that_raises_goes_on_and_is_named(
         saboteur = Saboteur(petstream, name, monkeypatch)
         for times in range(1, RESTARTS_MAX + 1):
             saboteur.strike()
-            wait_until(functools.partial(has_restarted, thread, times), 3)
+            wait_until(functools.partial(has_restarted, thread, times), deadline_s(3))
             published = petstream.pipeline.counters.published
-            took_s = wait_until(functools.partial(has_published, petstream, published + 1), 3)
-            assert took_s <= 1.0
+            go_on = functools.partial(has_published, petstream, published + 1)
+            within("s until the picture goes on", wait_until(go_on, deadline_s(3)), 1)
             assert any(f"thread {name} was restarted" in r for r in reasons(petstream))
         assert petstream.fatal is None
 
@@ -159,16 +160,21 @@ def reasons(petstream: Petstream) -> list[str]:
     return found
 
 
-def test_e02_a_blocked_event_loop_is_told_within_a_second(
-    petstream: Petstream, segment_name: str
-) -> None:
-    """A loop blocked for two seconds makes /health degraded within one, and ok again after."""
+def test_e02_a_blocked_event_loop_is_told(petstream: Petstream, segment_name: str) -> None:
+    """A loop that is blocked makes /health degraded within a second, and ok again after."""
+    released = threading.Event()
+
+    def block() -> None:
+        released.wait()
+
     with Camera(CLIP, shm=segment_name, loop=True):
         wait_until(lambda: petstream.health()["status"] == "ok", 10)
-        begin = time.monotonic()
-        petstream.webrtc.loop.call_soon(lambda: time.sleep(2))
-        wait_until(lambda: any("event loop" in reason for reason in reasons(petstream)), 1.9)
-        assert time.monotonic() - begin <= 1.0
+        petstream.webrtc.loop.call_soon(block)
+        took_s = wait_until(
+            lambda: any("event loop" in reason for reason in reasons(petstream)), deadline_s(2)
+        )
+        within("s until it is told", took_s, 1)
+        released.set()
         wait_until(lambda: petstream.health()["status"] == "ok", 10)
     assert petstream.webrtc.loop.thread.restarts == 0
 
@@ -205,7 +211,7 @@ def test_e03_sigterm_ends_it_in_any_state(
     ):
         code, took_s = server.terminate()
     assert code == 0, server.log
-    assert took_s <= 5.0
+    within("s until the end", took_s, 5)
     for recording in (tmp_path / f"recordings{run}").glob("*.h264"):
         assert count_frames(recording) > 10
 

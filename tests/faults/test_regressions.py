@@ -92,7 +92,6 @@ def test_one_layout_typed_out_in_three_languages() -> None:
     assert f"#define PET_RING_SIZE {RING_SIZE}" in c_header()
 
 
-@pytest.mark.nightly
 def test_semaphore_initialised_twice(segment_name: str) -> None:
     """The simulator leaves a semaphore that is there; a daemon that does not costs no slot."""
     with RingWriter(segment_name) as writer:

@@ -68,7 +68,7 @@ def test_nothing_read_while_idle(petstream: Petstream, slow_camera: Camera) -> N
     wait_until(lambda: counters.published >= slow_camera.stats.access_units - 2)
     with Peer(petstream.offer) as peer:
         # Long before the camera sends its next IDR.
-        assert has_idr(peer.wait_for(1, timeout_s=2)[0])
+        assert has_idr(peer.wait_for(1)[0])
         assert slow_camera.stats.access_units < 119
 
 

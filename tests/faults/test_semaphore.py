@@ -15,10 +15,13 @@ from petstream.shm.counts import forward
 from petstream.shm.layout import SEM_VALUE_MAX, Ring, Semaphore
 from petstream.shm.ring import RingReader
 from tests.c_writer import CWriter, Tally, read_until
+from tests.scale import deadline_s, scaled
 from tests.waiting import wait_until
 
-READERS = 8
-UNITS = 1_000
+TIMES = scaled(1, 20)
+READERS = scaled(2, 8)
+UNITS = scaled(60, 1_000)
+INTERVAL_US = scaled(33_333, 10_000)
 VALUE_OFFSET = Ring.new_frame_sem.offset + Semaphore.value.offset
 
 Disturbance = Callable[[Path, str], contextlib.AbstractContextManager[None]]
@@ -63,21 +66,20 @@ def drained(programs: Path, segment: str) -> contextlib.AbstractContextManager[N
     return waited_on(programs, segment, "try")
 
 
-@pytest.mark.nightly
-@pytest.mark.realtime
 @pytest.mark.parametrize("disturb", [saturated, initialised, waited_on, drained])
 def test_a12_disturbed_semaphore(c_programs: Path, segment_name: str, disturb: Disturbance) -> None:
     """Lag one within a second, the gate again once all is quiet, and every access unit comes."""
     tally = Tally()
     with (
-        CWriter(c_programs, segment_name, interval_us=20_000),
+        CWriter(c_programs, segment_name, interval_us=33_333),
         RingReader(segment_name) as reader,
     ):
-        read_until_mode(reader, tally, "gate", timeout_s=10)
-        with disturb(c_programs, segment_name):
-            read_until_mode(reader, tally, "lag one", timeout_s=1)
-            read_until(reader, tally, tally.units + 100)
-        read_until_mode(reader, tally, "gate", timeout_s=10)
+        read_until_mode(reader, tally, "gate", deadline_s(10))
+        for _ in range(TIMES):
+            with disturb(c_programs, segment_name):
+                read_until_mode(reader, tally, "lag one", deadline_s(1))
+                read_until(reader, tally, tally.units + 20)
+            read_until_mode(reader, tally, "gate", deadline_s(10))
         assert reader.stats.slots_lost == reader.stats.torn == 0
     assert (tally.corrupt, tally.disordered) == (0, 0)
     assert tally.units == forward(tally.counts[0], tally.counts[-1]) + 1
@@ -93,9 +95,8 @@ def read_until_mode(reader: RingReader, tally: Tally, mode: str, timeout_s: floa
     wait_until(reached, f"mode {mode}", timeout_s)
 
 
-@pytest.mark.nightly
 def test_a13_readers_and_a_waiter(c_programs: Path, segment_name: str) -> None:
-    """Eight readers beside a program that waits on the semaphore each get every access unit."""
+    """Readers beside a program that waits on the semaphore each get every access unit."""
 
     def read(reader: RingReader) -> Tally:
         tally = Tally()
@@ -104,7 +105,7 @@ def test_a13_readers_and_a_waiter(c_programs: Path, segment_name: str) -> None:
 
     with (
         contextlib.ExitStack() as readers,
-        CWriter(c_programs, segment_name, interval_us=10_000),
+        CWriter(c_programs, segment_name, interval_us=INTERVAL_US),
         ThreadPoolExecutor(READERS) as pool,
     ):
         wait_until(Path("/dev/shm", segment_name[1:]).exists, "the segment")

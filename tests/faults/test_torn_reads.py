@@ -6,8 +6,6 @@ stands; what the first must never see, the second does see, so the run is able t
 
 import statistics
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -19,15 +17,12 @@ from petstream.shm.layout import FRAME_HEADER_SIZE, FRAME_SIZE, RING_HEADER_SIZE
 from petstream.shm.ring import RingReader
 from petstream.shm.segment import Segment
 from tests.c_writer import CWriter, Tally, read_until, written_count
-from tests.scale import scaled
+from tests.scale import scaled, within
 from tests.waiting import wait_until
 
 AT_30_FPS_US = 33_333
-RINGS = 8  # read at once, so that 10,000 access units at 30 fps take 42 s
 
 speeds = pytest.mark.parametrize("interval_us", [AT_30_FPS_US, 0], ids=["30fps", "unthrottled"])
-
-Read = Callable[[str, int], Tally]
 
 
 def read_ring(name: str, units: int) -> Tally:
@@ -58,37 +53,24 @@ def read_newest(name: str, units: int) -> Tally:
     return tally
 
 
-def run(read: Read, programs: Path, segment: str, interval_us: int, units: int) -> list[Tally]:
-    """Let so many access units be read in all."""
-    rings = RINGS if interval_us else 1
-
-    def run_ring(number: int) -> Tally:
-        name = f"{segment}-{number}"
-        with CWriter(programs, name, interval_us=interval_us):
-            return read(name, -(-units // rings))
-
-    with ThreadPoolExecutor(rings) as pool:
-        return list(pool.map(run_ring, range(rings)))
-
-
-@pytest.mark.nightly
 @speeds
-@pytest.mark.timeout(120 + scaled(0, 36_000))
+@pytest.mark.timeout(scaled(120, 36_000))
 def test_a01_torn_reads(c_programs: Path, segment_name: str, interval_us: int) -> None:
-    """Of 10,000 access units none is corrupt, and none comes twice or out of order."""
-    units = scaled(10_000, 1_000_000)
-    tallies = run(read_ring, c_programs, segment_name, interval_us, units)
-    assert sum(tally.units for tally in tallies) >= units
-    assert sum(tally.corrupt for tally in tallies) == 0
-    assert sum(tally.disordered for tally in tallies) == 0
+    """No access unit is corrupt, and none comes twice or out of order."""
+    units = scaled(90, 3_000) if interval_us else scaled(600, 1_000_000)
+    with CWriter(c_programs, segment_name, interval_us=interval_us):
+        tally = read_ring(segment_name, units)
+    assert tally.units >= units
+    assert (tally.corrupt, tally.disordered) == (0, 0)
 
 
 @pytest.mark.nightly
 @speeds
 def test_a01_naive_reader_fails(c_programs: Path, segment_name: str, interval_us: int) -> None:
     """The same run shows corrupt access units to whoever takes the newest slot as it stands."""
-    tallies = run(read_newest, c_programs, segment_name, interval_us, 1_000)
-    assert sum(tally.corrupt for tally in tallies) > 0
+    with CWriter(c_programs, segment_name, interval_us=interval_us):
+        tally = read_newest(segment_name, 1_000)
+    assert tally.corrupt > 0
 
 
 @pytest.mark.nightly
@@ -105,4 +87,4 @@ def test_a01_latency(c_programs: Path, segment_name: str) -> None:
             read_ns.update({written_count(slot.data): slot.read_ns for slot in slots})
         assert writer.wait() == 0
         latencies_ns = [read_ns[count] - writer.posts[count] for count in range(30, 300)]
-    assert statistics.median(latencies_ns) <= 2_000_000
+    within("ms from write to read", statistics.median(latencies_ns) / 1e6, 2)

@@ -10,6 +10,7 @@ import requests
 from tests.camera_process import CameraProcess
 from tests.peer import Peer
 from tests.profiling.pprof import flat_shares, pprof
+from tests.scale import within
 from tests.server_process import ServerProcess
 
 VIEWERS = 10
@@ -54,19 +55,19 @@ def test_index_texts_and_refusals(server: ServerProcess) -> None:
     """What a person sees, and what is refused."""
     with server:
         base = f"{server.urls['pprof']}/debug/pprof"
-        index = requests.get(server.urls["pprof"], timeout=5)
+        index = requests.get(server.urls["pprof"], timeout=20)
         assert index.headers["Content-Type"].startswith("text/html")
         assert 'href="goroutine?debug=2"' in index.text
-        grouped = requests.get(f"{base}/goroutine?debug=1", timeout=5).text
+        grouped = requests.get(f"{base}/goroutine?debug=1", timeout=20).text
         assert grouped.startswith("goroutine profile: total ")
-        assert "thread reader" in requests.get(f"{base}/goroutine?debug=2", timeout=5).text
+        assert "thread reader" in requests.get(f"{base}/goroutine?debug=2", timeout=20).text
         for seconds in ("0", "-1", "61", "x", "nan"):
-            assert requests.get(f"{base}/profile?seconds={seconds}", timeout=5).status_code == 400
+            assert requests.get(f"{base}/profile?seconds={seconds}", timeout=20).status_code == 400
         elsewhere = {"Sec-Fetch-Site": "cross-site"}
-        assert requests.get(f"{base}/heap", headers=elsewhere, timeout=5).status_code == 403
-        assert requests.post(f"{base}/heap/start", timeout=5).json() == {"tracing": True}
+        assert requests.get(f"{base}/heap", headers=elsewhere, timeout=20).status_code == 403
+        assert requests.post(f"{base}/heap/start", timeout=20).json() == {"tracing": True}
         assert requests.get(f"{base}/heap", timeout=20).content[:2] == b"\x1f\x8b"
-        assert requests.post(f"{base}/heap/stop", timeout=5).json() == {"tracing": False}
+        assert requests.post(f"{base}/heap/stop", timeout=20).json() == {"tracing": False}
 
 
 def test_a_profile_does_not_hold_up_the_end(server: ServerProcess) -> None:
@@ -79,4 +80,4 @@ def test_a_profile_does_not_hold_up_the_end(server: ServerProcess) -> None:
         code, took_s = server.terminate()
         assert asked.result(10).content[:2] == b"\x1f\x8b"
     assert code == 0
-    assert took_s < 5
+    within("s until the end", took_s, 5)

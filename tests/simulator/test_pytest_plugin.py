@@ -82,7 +82,8 @@ def test_a_marker_gives_the_server_flags(request: pytest.FixtureRequest) -> None
     """Flags as on the command line; what it starts answers HTTP."""
     url = request.getfixturevalue("petstream_server").addresses["http"] + "/health"
     answers = [
-        requests.get(url, headers={"Host": host}, timeout=5) for host in ("door.test", "other.test")
+        requests.get(url, headers={"Host": host}, timeout=20)
+        for host in ("door.test", "other.test")
     ]
     assert [answer.status_code for answer in answers] == [200, 421]
 

@@ -29,7 +29,7 @@ class Application:
 
     def next(self) -> DetachedResponse:
         """The next response that a request has detached."""
-        return self.responses.get(timeout=5)
+        return self.responses.get(timeout=20)
 
     def _open(self) -> Response:
         detach(request, self.responses.put)
@@ -102,7 +102,7 @@ def test_a_client_that_goes_is_noticed(client: Client, application: Application)
     """At once, and writing says so."""
     get(client, "/open").close()
     response = application.next()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 20
     while response.is_open and time.monotonic() < deadline:
         time.sleep(0.01)
     assert not response.is_open

@@ -23,7 +23,7 @@ def http() -> Iterator[requests.Session]:
 def create(http: requests.Session, server: Server) -> tuple[str, requests.Response]:
     """Post an offer; the session's address and the answer."""
     base = server.addresses["http"]
-    reply = http.post(f"{base}/whep", data=sendable(), headers=SDP, timeout=5)
+    reply = http.post(f"{base}/whep", data=sendable(), headers=SDP, timeout=20)
     assert reply.status_code == 201, reply.text
     return base + reply.headers["Location"], reply
 
@@ -44,25 +44,25 @@ def test_ending_a_session(http: requests.Session, server: Server) -> None:
     """DELETE gives the slot back at once; the second time there is nothing to end."""
     session, _ = create(http, server)
     assert len(server.service.viewers()) == 1
-    assert http.delete(session, timeout=5).status_code == 200
+    assert http.delete(session, timeout=20).status_code == 200
     assert server.service.viewers() == []
-    assert http.delete(session, timeout=5).status_code == 404
-    assert http.patch(session, data=CANDIDATE, headers=FRAGMENT, timeout=5).status_code == 404
+    assert http.delete(session, timeout=20).status_code == 404
+    assert http.patch(session, data=CANDIDATE, headers=FRAGMENT, timeout=20).status_code == 404
 
 
 def test_trickling_candidates(http: requests.Session, server: Server) -> None:
     """PATCH takes candidates with the session's tag, with * and without; not with another's."""
     session, reply = create(http, server)
     for tag in ({"If-Match": reply.headers["ETag"]}, {"If-Match": "*"}, {}):
-        done = http.patch(session, data=CANDIDATE, headers={**FRAGMENT, **tag}, timeout=5)
+        done = http.patch(session, data=CANDIDATE, headers={**FRAGMENT, **tag}, timeout=20)
         assert (done.status_code, done.content) == (204, b"")
     stale = http.patch(
-        session, data=CANDIDATE, headers={**FRAGMENT, "If-Match": '"other"'}, timeout=5
+        session, data=CANDIDATE, headers={**FRAGMENT, "If-Match": '"other"'}, timeout=20
     )
     assert stale.status_code == 412
-    broken = http.patch(session, data="a=candidate:1 1 udp\r\n", headers=FRAGMENT, timeout=5)
+    broken = http.patch(session, data="a=candidate:1 1 udp\r\n", headers=FRAGMENT, timeout=20)
     assert broken.status_code == 400
-    wrong = http.patch(session, data=CANDIDATE, headers=SDP, timeout=5)
+    wrong = http.patch(session, data=CANDIDATE, headers=SDP, timeout=20)
     assert wrong.status_code == 415
 
 
@@ -85,7 +85,7 @@ def test_what_makes_no_session(
         f"{server.addresses['http']}/whep",
         data=body,
         headers={"Content-Type": media_type},
-        timeout=5,
+        timeout=20,
     )
     assert reply.status_code == status
     assert set(reply.json()) == {"error", "message"}
@@ -95,7 +95,7 @@ def test_what_makes_no_session(
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
 def test_other_methods_on_the_endpoint(http: requests.Session, server: Server, method: str) -> None:
     """405 with what is allowed."""
-    reply = http.request(method, f"{server.addresses['http']}/whep", timeout=5)
+    reply = http.request(method, f"{server.addresses['http']}/whep", timeout=20)
     assert reply.status_code == 405
     assert set(reply.headers["Allow"].split(", ")) == {"OPTIONS", "POST"}
 
@@ -105,14 +105,14 @@ def test_other_methods_on_a_session(http: requests.Session, server: Server, meth
     """405 with what is allowed, whether or not there is such a session."""
     session, _ = create(http, server)
     for url in (session, f"{server.addresses['http']}/whep/nobody"):
-        reply = http.request(method, url, timeout=5)
+        reply = http.request(method, url, timeout=20)
         assert reply.status_code == 405
         assert {"DELETE", "PATCH"} <= set(reply.headers["Allow"].split(", "))
 
 
 def test_asking_what_is_possible(http: requests.Session, server: Server) -> None:
     """OPTIONS names the methods and the media type of an offer."""
-    reply = http.options(f"{server.addresses['http']}/whep", timeout=5)
+    reply = http.options(f"{server.addresses['http']}/whep", timeout=20)
     assert reply.status_code == 204
     assert "POST" in reply.headers["Allow"]
     assert reply.headers["Accept-Post"] == SDP["Content-Type"]
@@ -129,13 +129,13 @@ def test_a_player_on_another_page(http: requests.Session, start_server: object) 
             "Access-Control-Request-Method": "POST",
             "Access-Control-Request-Headers": "content-type",
         }
-        preflight = http.options(url, headers=asked, timeout=5)
+        preflight = http.options(url, headers=asked, timeout=20)
         allowed = preflight.headers.get("Access-Control-Allow-Origin")
         assert allowed == (origin if status == 201 else None)
-        reply = http.post(url, data=sendable(), headers={**SDP, "Origin": origin}, timeout=5)
+        reply = http.post(url, data=sendable(), headers={**SDP, "Origin": origin}, timeout=20)
         assert reply.status_code == status
     last = http.post(
-        url, data=sendable(), headers={**SDP, "Origin": "http://player.example"}, timeout=5
+        url, data=sendable(), headers={**SDP, "Origin": "http://player.example"}, timeout=20
     )
     exposed = {
         name.strip().lower() for name in last.headers["Access-Control-Expose-Headers"].split(",")
@@ -148,6 +148,6 @@ def test_no_place_left(http: requests.Session, start_server: object) -> None:
     assert callable(start_server)
     server: Server = start_server("-max-clients=1")
     create(http, server)
-    reply = http.post(f"{server.addresses['http']}/whep", data=sendable(), headers=SDP, timeout=5)
+    reply = http.post(f"{server.addresses['http']}/whep", data=sendable(), headers=SDP, timeout=20)
     assert reply.status_code == 503
     assert int(reply.headers["Retry-After"]) > 0
