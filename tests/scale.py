@@ -5,9 +5,10 @@ size is printed by every run, and asserted at night alone.
 """
 
 import os
+import random
 from typing import Final, TypeVar
 
-__all__ = ["NIGHTLY", "deadline_s", "scaled", "within"]
+__all__ = ["NIGHTLY", "deadline_s", "dice", "scaled", "within"]
 
 NIGHTLY: Final = os.environ.get("PETSTREAM_NIGHTLY") == "1"
 
@@ -28,3 +29,10 @@ def within(what: str, figure: float, limit: float) -> None:
     """Print a speed or a size; at night it has to keep its limit."""
     print(f"{what}: {figure:.3g}, at most {limit:g}")
     assert not NIGHTLY or figure <= limit, f"{what}: {figure:.3g} is more than {limit:g}"
+
+
+def dice(name: str) -> random.Random:
+    """Random numbers: the same in each gate, others every night, whose seed is printed."""
+    seed = f"{name} {random.randrange(2**32)}" if NIGHTLY else name
+    print(f"seed: {seed}")
+    return random.Random(seed)

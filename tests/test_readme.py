@@ -21,7 +21,6 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
-@pytest.mark.nightly
 @pytest.mark.parametrize("program", blocks("python"), ids=range(len(blocks("python"))))
 def test_python_programs(program: str, segment_name: str, tmp_path: Path) -> None:
     """Each runs to its end, records where it says it does, and leaves no segment."""

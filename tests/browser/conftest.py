@@ -8,12 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.chromium import launch
 from tests.e2e.conftest import server_process
 
 __all__ = ["browser", "pages", "server_process", "watch_page"]
+
+
+expect.set_options(timeout=30_000)  # a busy machine takes longer than the five seconds there are
 
 
 @pytest.fixture(scope="module")

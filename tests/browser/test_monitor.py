@@ -17,11 +17,13 @@ from tests.browser.monitor_page import (
 )
 from tests.camera_process import CameraProcess
 from tests.demo_process import demo
+from tests.scale import scaled, within
 from tests.server_process import ServerProcess
 
 WIDTHS = [390, 1440]
 SCHEMES = ["dark", "light"]
 BACK_S = 3.0
+FPS = re.compile(scaled(r"^\d+ fps$", r"^(29|30|31) fps$"))
 
 
 def overflow(page: Page) -> int:
@@ -30,7 +32,6 @@ def overflow(page: Page) -> int:
     return int(page.evaluate(f"{root}.scrollWidth - {root}.clientWidth"))
 
 
-@pytest.mark.nightly
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_demo_at_first_sight(
     browser: Browser, segment_name: str, tmp_path: Path, width: int
@@ -40,9 +41,9 @@ def test_the_demo_at_first_sight(
         expect(page.locator("#stage")).to_have_attribute("data-state", "live")
         wait_for_moving_picture(page)
         expect(page.locator("#health")).to_have_text("All well · 1 viewer")
-        expect(page.locator("#fps")).to_have_text(re.compile(r"^(29|30|31) fps$"))
+        expect(page.locator("#fps")).to_have_text(FPS)
         expect(page.locator("#latency")).to_have_text(re.compile(r"^\d+ ms$"))
-        expect(page.locator("#bit-rate")).to_have_text(re.compile(r"^[01]\.\d Mbit/s$"))
+        expect(page.locator("#bit-rate")).to_have_text(re.compile(r"^\d+\.\d Mbit/s$"))
         expect(page.locator("#size")).to_have_text("854 \N{MULTIPLICATION SIGN} 480")
         expect(page.locator("#lost")).to_have_text("0")
         expect(page.locator("#reasons li").first).to_have_text("Everything works.")
@@ -52,7 +53,6 @@ def test_the_demo_at_first_sight(
         assert overflow(page) == 0
 
 
-@pytest.mark.nightly
 def test_the_keyboard_does_it_all(browser: Browser, segment_name: str, tmp_path: Path) -> None:
     """B, S, F and R; no letter is taken from the list of choices."""
     with demo(segment_name, tmp_path) as running, open_page(browser, running.url) as page:
@@ -81,7 +81,6 @@ def test_the_keyboard_does_it_all(browser: Browser, segment_name: str, tmp_path:
         expect(page.get_by_role("button", name="Record", exact=True)).to_be_enabled()
 
 
-@pytest.mark.nightly
 def test_the_picture_comes_back_after_a_server_restart(
     browser: Browser, segment_name: str, tmp_path: Path
 ) -> None:
@@ -102,14 +101,13 @@ def test_the_picture_comes_back_after_a_server_restart(
             shown = pictures(page)
             with ServerProcess(segment_name, tmp_path, f"-http=127.0.0.1:{port}"):
                 returned = time.monotonic()
-                until(lambda: pictures(page) > shown, "a picture of the new server", 10)
-                assert time.monotonic() - returned < BACK_S
+                until(lambda: pictures(page) > shown, "a picture of the new server", 30)
+                within("s until the picture is back", time.monotonic() - returned, BACK_S)
                 wait_for_moving_picture(page)
                 expect(page.locator("#health")).to_have_text("All well · 1 viewer")
             page.close()
 
 
-@pytest.mark.nightly
 def test_a_camera_that_stands_still_is_named(
     browser: Browser, segment_name: str, tmp_path: Path
 ) -> None:

@@ -3,7 +3,6 @@
 import re
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.monitor_page import (
@@ -46,7 +45,6 @@ def play_and_seek(page: Page) -> None:
     assert page.evaluate(f"{PLAYER}.error") is None
 
 
-@pytest.mark.nightly
 def test_record_list_play_seek_delete(browser: Browser, segment_name: str, tmp_path: Path) -> None:
     """All of it without a word of explanation, and the file is gone at the end."""
     with demo(segment_name, tmp_path) as running, open_page(browser, running.url) as page:
@@ -113,7 +111,6 @@ def test_a_recording_that_ended_before_a_key_frame(
     assert not list(tmp_path.glob("*.mp4"))
 
 
-@pytest.mark.nightly
 def test_a_recording_from_before_the_button(
     browser: Browser, segment_name: str, tmp_path: Path
 ) -> None:

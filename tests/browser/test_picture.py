@@ -1,4 +1,4 @@
-"""The live picture in real Chromium: every frame, in order, for half a minute."""
+"""The live picture in real Chromium: every frame, in order; at night for half a minute."""
 
 import itertools
 import time
@@ -8,9 +8,12 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from simulator import Fixture
+from tests.browser.monitor_page import until
 from tests.camera_process import CameraProcess
 from tests.server_process import ServerProcess
 
+CLIP = "barcode-480p30"
+IN_A_ROW = 60
 WATCHED_S = 30.0
 IN_STEP_S = 5  # tabs that were just opened start up, compile, and catch up with the cached GOP
 SETTLE_S = 60.0
@@ -49,6 +52,36 @@ def watch(pages: list[Page]) -> list[tuple[dict[str, Any], dict[str, Any], list[
     for page in pages:
         page.close()
     return list(zip(before, after, numbers, strict=True))
+
+
+def is_step_back(before: int, after: int, length: int) -> bool:
+    """Whether a picture is older than the one before; where the clip begins anew is none."""
+    return (after - before) % length >= length // 2
+
+
+def test_pictures_follow_each_other(
+    browser: Browser, watch_page: str, server_process: ServerProcess, segment_name: str
+) -> None:
+    """In a tab 60 barcodes follow each other without a gap or a step back; a second one moves."""
+    length = len(Fixture.load(CLIP).access_units)
+    with CameraProcess(CLIP, segment_name):
+        server_process.wait_for_health("ok")
+        pages = [open_viewer(browser, watch_page, server_process) for _ in range(2)]
+
+        def in_a_row() -> bool:
+            """Whether the newest pictures follow each other; at first a tab has to catch up."""
+            numbers = pages[0].evaluate(f"numbers.slice(-{IN_A_ROW})")
+            steps = {(b - a) % length for a, b in itertools.pairwise(numbers)}
+            return len(numbers) == IN_A_ROW and steps == {1}
+
+        until(in_a_row, f"{IN_A_ROW} pictures in a row", 60)
+        until(lambda: len(set(pages[1].evaluate("numbers"))) > IN_A_ROW // 2, "another tab", 60)
+        for page in pages:
+            numbers = page.evaluate("numbers")
+            assert None not in numbers, "a barcode could not be read"
+            back = [p for p in itertools.pairwise(numbers) if is_step_back(*p, length)]
+            assert back == []
+            page.close()
 
 
 @pytest.mark.nightly

@@ -20,6 +20,7 @@ import requests
 from tests.camera_process import CameraProcess
 from tests.demo_process import free_ports
 from tests.peer import make_offer
+from tests.scale import scaled
 
 FLAGS = (
     "-shm /pet_camera_stream -http :8081 -metrics :9090 -pprof :6060 "
@@ -67,7 +68,7 @@ def documented(segment_name: str, tmp_path: Path) -> Iterator[Documented]:
         ":8081": f":{http}",
         ":9090": f":{metrics}",
         ":6060": f":{pprof}",
-        "seconds=30": "seconds=3",
+        "seconds=30": scaled("seconds=1", "seconds=30"),
     }
     flags = FLAGS
     for old, new in replacements.items():
@@ -118,7 +119,6 @@ def test_calls(documented: Documented) -> None:
     assert float(read[1]) > 0
 
 
-@pytest.mark.nightly
 def test_profiles(documented: Documented) -> None:
     """The three lines for ``go tool pprof``; -top stands for what is typed at its prompt."""
     for command, kind in PROFILES.items():

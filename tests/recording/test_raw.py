@@ -1,6 +1,5 @@
 """Raw recordings, from the first byte to the last."""
 
-import random
 from pathlib import Path
 
 from petstream.h264.nal import NalUnitType, nal_unit_type, split_annexb
@@ -16,6 +15,7 @@ from tests.recording.helpers import (
     put_all,
     running,
 )
+from tests.scale import dice, scaled
 
 
 def record(directory: Path, phase: int, count: int = 60) -> tuple[Path, int, bytes]:
@@ -40,7 +40,7 @@ def test_a_recording_is_the_canonical_byte_stream(tmp_path: Path) -> None:
 
 def test_c10_a_recording_begins_with_parameter_sets_and_idr(tmp_path: Path) -> None:
     """Joined at any point of a GOP, the first bytes are SPS, PPS, IDR, and all of it decodes."""
-    for phase in random.choices(range(30), k=100):
+    for phase in dice("phases").choices(range(30), k=scaled(5, 100)):
         path, frame_count, expected = record(tmp_path, phase)
         assert path.read_bytes() == expected
         types = [nal_unit_type(nal) for nal in split_annexb(expected)][:4]

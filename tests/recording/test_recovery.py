@@ -2,7 +2,6 @@
 
 import errno
 import os
-import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from tests.recording.helpers import (
     new_source,
     put_all,
 )
-from tests.scale import scaled
+from tests.scale import dice, scaled
 
 FRAMES = 60
 
@@ -65,7 +64,8 @@ def test_cut_anywhere_it_plays_up_to_there(tmp_path: Path, wanted: str) -> None:
     """Of a file cut at random bytes, recovery leaves a whole prefix, and says how much."""
     path = record(tmp_path, wanted)
     data, times = path.read_bytes(), sidecar_of(path).read_bytes()
-    places = [random.randrange(len(data)) for _ in range(scaled(200, 2000))]
+    cut = dice(wanted)
+    places = [cut.randrange(len(data)) for _ in range(scaled(50, 2000))]
     units = [unit.annexb() for unit in access_units(encode(FRAMES))]
     for place in places:
         path.write_bytes(data[:place])

@@ -118,7 +118,6 @@ def test_a_daemon_refuses_a_segment_of_another_size(programs: Path, segment: str
     assert segment_path(segment).read_bytes() == b"stale"
 
 
-@pytest.mark.nightly
 @pytest.mark.parametrize(("order", "is_safe"), [("claim-first", False), ("copy-first", True)])
 def test_the_safe_order_is_safe_for_any_reader(
     programs: Path, segment: str, clip: Fixture, order: str, is_safe: bool

@@ -22,7 +22,6 @@ def run(*command: str | Path, directory: Path) -> str:
     return done.stdout
 
 
-@pytest.mark.nightly
 @pytest.mark.timeout(400)
 def test_somebody_elses_tests_pass_in_a_fresh_environment(tmp_path: Path) -> None:
     """With nothing but pip install of the project, and pytest, the fixtures are there and work."""

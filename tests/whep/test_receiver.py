@@ -13,9 +13,10 @@ import pytest
 from petstream.h264.nal import NalUnitType
 from tests.camera_process import CameraProcess
 from tests.h264.encoding import encode
+from tests.scale import scaled
 from tests.server_process import ServerProcess
 
-UNITS = 90
+UNITS = scaled(45, 300)
 START = [NalUnitType.SPS, NalUnitType.PPS, NalUnitType.IDR_SLICE]
 
 
@@ -27,7 +28,6 @@ def watch(programs: Path, server: ServerProcess, *flags: str) -> dict[str, Any]:
     return dict(json.loads(done.stdout))
 
 
-@pytest.mark.nightly
 @pytest.mark.parametrize("flags", [[], ["-trickle"]])
 def test_a_strange_player_watches(
     programs: Path, server_process: ServerProcess, segment_name: str, flags: list[str]
@@ -48,7 +48,6 @@ def test_a_strange_player_watches(
     assert server_process.get("/viewers")["viewers"] == []
 
 
-@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("profile", "level", "answered"), [("main", "4.0", "4d0028"), ("high", "5.1", "640c33")]
 )
@@ -73,7 +72,6 @@ def test_a_strange_player_is_answered_by_the_stream(
     assert NalUnitType.IDR_SLICE in report["types"][0]
 
 
-@pytest.mark.nightly
 def test_a_strange_player_is_told_the_ice_servers(
     programs: Path, segment_name: str, tmp_path: Path
 ) -> None:
@@ -91,7 +89,6 @@ def test_a_strange_player_is_told_the_ice_servers(
     assert 'username="user"; credential="pass"; credential-type="password"' in turn
 
 
-@pytest.mark.nightly
 def test_a_strange_player_behind_a_relay(programs: Path, segment_name: str, tmp_path: Path) -> None:
     """Where nothing but a TURN server reaches the player, the picture goes through that."""
     with (

@@ -110,7 +110,6 @@ def test_list_scenarios_has_a_line_for_each(capsys: pytest.CaptureFixture[str]) 
     assert all(len(line.split()) > 2 for line in lines)
 
 
-@pytest.mark.nightly
 def test_the_command_prints_a_timeline_that_it_can_read(
     segment: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
