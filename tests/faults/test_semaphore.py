@@ -15,7 +15,7 @@ from petstream.shm.counts import forward
 from petstream.shm.layout import SEM_VALUE_MAX, Ring, Semaphore
 from petstream.shm.ring import RingReader
 from tests.c_writer import CWriter, Tally, read_until
-from tests.scale import deadline_s, scaled
+from tests.scale import deadline_s, scaled, within
 from tests.waiting import wait_until
 
 TIMES = scaled(1, 20)
@@ -80,9 +80,11 @@ def test_a12_disturbed_semaphore(c_programs: Path, segment_name: str, disturb: D
                 read_until_mode(reader, tally, "lag one", deadline_s(1))
                 read_until(reader, tally, tally.units + 20)
             read_until_mode(reader, tally, "gate", deadline_s(10))
-        assert reader.stats.slots_lost == reader.stats.torn == 0
+        # A reader without a CPU for long cannot tell a pause from a death, and says so.
+        lost = reader.stats.slots_lost + reader.stats.torn
+    within("lost", lost, 0)
     assert (tally.corrupt, tally.disordered) == (0, 0)
-    assert tally.units == forward(tally.counts[0], tally.counts[-1]) + 1
+    assert tally.units + lost == forward(tally.counts[0], tally.counts[-1]) + 1
 
 
 def read_until_mode(reader: RingReader, tally: Tally, mode: str, timeout_s: float) -> None:
