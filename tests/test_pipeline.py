@@ -30,14 +30,17 @@ def running(segment: str) -> Iterator[Pipeline]:
 
 
 def play(ring: StepRing, pipeline: Pipeline, start: int, end: int) -> None:
-    """Write access units of the clip, and wait for each to be published."""
+    """Write access units of the clip, none more than two ahead of what is published."""
+    wait_until(lambda: pipeline.camera().attached, "the segment")
+    owed = pipeline.counters.published + pipeline.dropped - 2
+
+    def keeps_up() -> bool:
+        return pipeline.counters.published + pipeline.dropped >= owed
+
     for number in range(start, end):
-        before = pipeline.counters.published + pipeline.dropped
         ring.publish(UNITS[number], frame_number=number, capture_ns=time.monotonic_ns())
-        wait_until(
-            lambda before=before: pipeline.counters.published + pipeline.dropped > before - 2,  # type: ignore[misc]
-            "the pipeline",
-        )
+        owed += 1
+        wait_until(keeps_up, "the pipeline")
         time.sleep(0.005)
 
 
