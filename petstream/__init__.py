@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from petstream.config import Config
     from petstream.distributor import Distributor, Subscription
-    from petstream.errors import PetstreamError
+    from petstream.errors import PetstreamError, SourceError
+    from petstream.file_source import FileSource
     from petstream.h264.access_unit import AccessUnit
     from petstream.h264.processor import Processor
     from petstream.pipeline import Pipeline
@@ -21,13 +22,15 @@ if TYPE_CHECKING:
     from petstream.server import Server
     from petstream.service import Petstream, ServiceSettings
     from petstream.shm.ring import RingReader
-    from petstream.shm.slot import Slot
+    from petstream.slot import Slot
+    from petstream.source import Source
     from petstream.version import __version__
 
 __all__ = [
     "AccessUnit",
     "Config",
     "Distributor",
+    "FileSource",
     "Petstream",
     "PetstreamError",
     "Pipeline",
@@ -38,6 +41,8 @@ __all__ = [
     "Server",
     "ServiceSettings",
     "Slot",
+    "Source",
+    "SourceError",
     "Subscription",
     "__version__",
 ]
@@ -46,6 +51,7 @@ _HOMES = {
     "AccessUnit": "petstream.h264.access_unit",
     "Config": "petstream.config",
     "Distributor": "petstream.distributor",
+    "FileSource": "petstream.file_source",
     "Petstream": "petstream.service",
     "PetstreamError": "petstream.errors",
     "Pipeline": "petstream.pipeline",
@@ -55,7 +61,9 @@ _HOMES = {
     "RingReader": "petstream.shm.ring",
     "Server": "petstream.server",
     "ServiceSettings": "petstream.service",
-    "Slot": "petstream.shm.slot",
+    "Slot": "petstream.slot",
+    "Source": "petstream.source",
+    "SourceError": "petstream.errors",
     "Subscription": "petstream.distributor",
     "__version__": "petstream.version",
 }

@@ -2,7 +2,8 @@
 
     PetstreamError
     ├── ConfigError               a setting is unknown or has a bad value
-    ├── SegmentError              the shared-memory ring cannot be read
+    ├── SourceError               a source has nothing to read
+    │   └── SegmentError          the shared-memory ring cannot be read
     ├── StreamError               bytes that are not the H.264 they should be
     │   └── SpsError              a sequence parameter set that does not parse
     ├── RecordingError            a recording cannot be started, stopped or written
@@ -42,6 +43,7 @@ __all__ = [
     "RecordingInUseError",
     "RecordingProtectedError",
     "SegmentError",
+    "SourceError",
     "SpsError",
     "StaleSessionError",
     "StreamError",
@@ -66,19 +68,25 @@ class ConfigError(PetstreamError):
     code = "bad_config"
 
 
-class SegmentError(PetstreamError):
-    """The shared-memory segment is missing, has the wrong size or may not be opened.
+class SourceError(PetstreamError):
+    """A source has nothing to read.
 
     Attributes:
         reason: a short stable word for logs, health and metrics, such as ``missing``.
     """
 
     status = 503
-    code = "segment_unavailable"
+    code = "source_unavailable"
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class SegmentError(SourceError):
+    """The shared-memory segment is missing, has the wrong size or may not be opened."""
+
+    code = "segment_unavailable"
 
 
 class StreamError(PetstreamError):

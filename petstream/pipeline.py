@@ -1,8 +1,8 @@
-"""From shared memory to the distributor: the reader, processor and distributor threads.
+"""From the source to the distributor: the reader, processor and distributor threads.
 
-    ring --reader--> slots --processor--> units --distributor--> subscriptions
+    source --reader--> slots --processor--> units --distributor--> subscriptions
 
-Strategy: each thread owns its object (ring reader, processor, distributor) and talks to the next
+Strategy: each thread owns its object (source, processor, distributor) and talks to the next
 through a bounded queue. A full queue drops, and the drop reaches the next thread as a
 discontinuity, so that every gate behind it waits for an IDR. The stream is read whether or not
 anybody watches, because the GOP cache has to be warm when the first viewer comes.
@@ -18,14 +18,13 @@ from collections.abc import Callable
 from typing import Final
 
 from petstream.distributor import Distributor
-from petstream.errors import SegmentError, StreamError
+from petstream.errors import SourceError, StreamError
 from petstream.flow import BoundedQueue
 from petstream.h264.access_unit import AccessUnit
-from petstream.h264.nal import is_random_access
 from petstream.h264.processor import Processor
 from petstream.logs import RepeatGuard
-from petstream.shm.ring import RingReader
-from petstream.shm.slot import Slot
+from petstream.slot import Slot
+from petstream.source import Source
 from petstream.threads import SupervisedThread, sleep_exactly
 
 __all__ = ["CameraState", "Pipeline", "PipelineCounters"]
@@ -102,7 +101,7 @@ class Pipeline:
 
     def __init__(
         self,
-        shm_name: str,
+        source: Source,
         *,
         on_fatal: Callable[[str, Exception], None],
         observe_read: Callable[[float], None] | None = None,
@@ -110,13 +109,13 @@ class Pipeline:
         """Make it; nothing is opened or started.
 
         Args:
-            shm_name: the ring segment, such as ``/pet_camera_stream``.
+            source: what the reader thread runs; it is closed when that stops.
             on_fatal: called with a thread's name and exception when it failed too often.
             observe_read: called with each slot's capture-to-read time in seconds.
         """
         self.distributor = Distributor()
         self.counters = PipelineCounters()
-        self.reader = RingReader(shm_name, is_random_access=is_random_access)
+        self.source = source
         self.processor = Processor()
         self._observe_read = observe_read
         self._slots = BoundedQueue[Slot](max_items=QUEUE_ITEMS, max_bytes=QUEUE_BYTES)
@@ -141,7 +140,7 @@ class Pipeline:
             thread.start()
 
     def stop(self, timeout_s: float = 2.0) -> list[str]:
-        """Stop the threads and let go of the segment.
+        """Stop the threads and close the source.
 
         Returns:
             The names of threads that still run after the time-out.
@@ -153,28 +152,28 @@ class Pipeline:
         deadline = time.monotonic() + timeout_s
         late = [t.name for t in self.threads if not t.join(max(0.0, deadline - time.monotonic()))]
         if "reader" not in late:
-            self.reader.close()
+            self.source.close()
         return late
 
     def camera(self) -> CameraState:
         """The camera's state now (any thread)."""
         now = time.monotonic()
-        last, fault = self._last, self.reader.fault
+        last, fault = self._last, self.source.fault
         recent = [(at, size) for at, size in list(self._recent) if now - at <= RATE_WINDOW_S]
         sets = self.processor.parameter_sets
         return CameraState(
-            attached=self.reader.attached,
+            attached=self.source.attached,
             fault=str(fault) if fault else None,
             fault_reason=fault.reason if fault else None,
             age_s=None if not self._recent else now - self._recent[-1][0],
             fps=len(recent) / RATE_WINDOW_S,
             bit_rate_bps=8 * sum(size for _, size in recent) / RATE_WINDOW_S,
             gop_length=self.counters.gop_length,
-            frame_interval_ms=self.reader.frame_interval_ms,
+            frame_interval_ms=self.source.frame_interval_ms,
             camera_id=None if last is None else last.camera_id,
             width=None if sets is None else sets.parsed.width,
             height=None if sets is None else sets.parsed.height,
-            mode=self.reader.mode,
+            mode=self.source.mode,
             has_headers=self.processor.has_headers,
             b_frames=self.processor.b_frames_seen,
             profile_level_id=None if sets is None else sets.parsed.profile_level_id,
@@ -183,34 +182,34 @@ class Pipeline:
     @property
     def refused(self) -> Counter[str]:
         """Slots that were of no use, by reason."""
-        return self.reader.stats.rejected + self.counters.process_errors
+        return self.source.stats.rejected + self.counters.process_errors
 
     @property
     def read_errors(self) -> int:
         """Slots that could not be read or were refused, and segments that could not be opened."""
-        stats = self.reader.stats
+        stats = self.source.stats
         return stats.read_errors + stats.torn + sum(stats.rejected.values())
 
     @property
     def dropped(self) -> int:
         """Access units lost before the subscriptions: overwritten in the ring, torn or refused."""
-        stats = self.reader.stats
+        stats = self.source.stats
         lost = stats.slots_lost + stats.torn + sum(stats.rejected.values())
         return lost + self.counters.dropped + sum(self.counters.process_errors.values())
 
     def _read(self, stop: threading.Event) -> None:
         sleep_exactly()
-        rejected = self.reader.stats.rejected
+        rejected = self.source.stats.rejected
         before = rejected.total()
         while not stop.is_set():
-            slots = self.reader.read(POLL_S)
+            slots = self.source.read(POLL_S)
             if rejected and rejected.total() != before:
                 before = rejected.total()
                 self.counters.refused_at = time.monotonic()
-            if self.reader.fault is not None:
-                self._report_fault(self.reader.fault)
-            if self.reader.patience_s or self.counters.read % URGENCY_UNITS == 0:
-                self.reader.patience_s = 0.0 if self.distributor.is_urgent else PATIENCE_S
+            if self.source.fault is not None:
+                self._report_fault(self.source.fault)
+            if self.source.patience_s or self.counters.read % URGENCY_UNITS == 0:
+                self.source.patience_s = 0.0 if self.distributor.is_urgent else PATIENCE_S
             for slot in slots:
                 self._hand_on_slot(slot)
 
@@ -225,7 +224,7 @@ class Pipeline:
         self._slot_lost = not self._slots.put(slot, len(slot.data))
         self.counters.dropped += self._slot_lost
 
-    def _report_fault(self, fault: SegmentError) -> None:
+    def _report_fault(self, fault: SourceError) -> None:
         repeats = self._fault_guard.check(fault.reason)
         if repeats is not None:
             logger.warning("no camera: %s (%d more since)", fault, repeats)

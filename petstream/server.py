@@ -19,6 +19,7 @@ from petstream.recording.directory import check_directory
 from petstream.recording.limits import Limits
 from petstream.recording.retention import Retention
 from petstream.service import Petstream, ServiceSettings
+from petstream.source import Source
 from petstream.systemd import Notifier
 from petstream.version import __version__
 from petstream.web.app import create_app
@@ -47,8 +48,12 @@ class Server:
         addresses: what listens where, such as ``{"http": "http://localhost:8081"}``.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, *, source: Source | None = None) -> None:
         """Bind the ports and check the record path; no thread runs yet.
+
+        Args:
+            config: the settings.
+            source: where access units come from; the ring that ``config.shm`` names if None.
 
         Raises:
             ConfigError: a port is in use, the record path cannot be written, or the token cannot be
@@ -72,7 +77,8 @@ class Server:
                         for t in config.turn
                     ),
                 ),
-            )
+            ),
+            source=source,
         )
         self._systemd = Notifier(os.environ)
         self._profiler = Profiler(self.service.webrtc.loop.tasks)

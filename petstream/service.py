@@ -13,6 +13,7 @@ from typing import Final, Self
 
 from petstream.disk import DiskWatch
 from petstream.errors import StaleSessionError
+from petstream.h264.nal import is_random_access
 from petstream.health import Health
 from petstream.metrics import Metrics
 from petstream.pipeline import Pipeline
@@ -20,6 +21,8 @@ from petstream.recording.library import Library
 from petstream.recording.limits import NO_LIMITS, Limits
 from petstream.recording.recorder import Recorder
 from petstream.recording.retention import NO_RETENTION, Retention
+from petstream.shm.ring import RingReader
+from petstream.source import Source
 from petstream.threads import SupervisedThread
 from petstream.webrtc.endpoint import Session, WebRtcEndpoint
 from petstream.webrtc.negotiation import IceSettings
@@ -62,19 +65,28 @@ class Petstream:
     ``with Petstream(settings) as petstream:`` starts and stops it.
     """
 
-    def __init__(self, settings: ServiceSettings, metrics: Metrics | None = None) -> None:
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        metrics: Metrics | None = None,
+        *,
+        source: Source | None = None,
+    ) -> None:
         """Make it; nothing is opened or started.
 
         Args:
             settings: see ServiceSettings.
             metrics: where times are observed; one of its own if None.
+            source: where access units come from; the ring that the settings name if None.
         """
         self.metrics = Metrics() if metrics is None else metrics
         self.fatal: str | None = None  # why the process should end
         record_path = Path(settings.record_path)
         self._ice = settings.ice
         self.pipeline = Pipeline(
-            settings.shm, on_fatal=self._on_fatal, observe_read=self.metrics.observe_read
+            source or RingReader(settings.shm, is_random_access=is_random_access),
+            on_fatal=self._on_fatal,
+            observe_read=self.metrics.observe_read,
         )
         self.recordings = Library(
             record_path,

@@ -9,8 +9,10 @@ from contextlib import contextmanager
 import pytest
 
 from petstream.h264.access_unit import AccessUnit
+from petstream.h264.nal import is_random_access
 from petstream.pipeline import QUEUE_ITEMS, Pipeline
-from petstream.shm.slot import Slot
+from petstream.shm.ring import RingReader
+from petstream.slot import Slot
 from simulator import Camera, Fixture
 from tests.shm.ring_steps import StepRing
 from tests.waiting import wait_until
@@ -18,10 +20,16 @@ from tests.waiting import wait_until
 UNITS = Fixture.load("barcode-480p30").access_units
 
 
+def make(segment: str) -> Pipeline:
+    """A pipeline that reads a ring."""
+    source = RingReader(segment, is_random_access=is_random_access)
+    return Pipeline(source, on_fatal=lambda *_: None)
+
+
 @contextmanager
 def running(segment: str) -> Iterator[Pipeline]:
     """A pipeline that runs."""
-    pipeline = Pipeline(segment, on_fatal=lambda *_: None)
+    pipeline = make(segment)
     pipeline.start()
     try:
         yield pipeline
@@ -72,7 +80,7 @@ def test_access_units_wait_in_the_ring_while_nobody_waits_for_them(segment_name:
         running(segment_name) as pipeline,
         pipeline.distributor.subscribe("test", is_urgent=lambda: urgent) as subscription,
     ):
-        wait_until(lambda: pipeline.reader.mode == "gate", "the gate")
+        wait_until(lambda: pipeline.source.mode == "gate", "the gate")
         spared = batches(take(subscription.get, 75)[15:])
         urgent = True
         prompt = batches(take(subscription.get, 75)[15:])
@@ -102,7 +110,7 @@ def test_full_queue_reaches_every_gate_as_a_discontinuity(
     segment_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a held processor could not take is counted, and the next access unit tells it."""
-    pipeline = Pipeline(segment_name, on_fatal=lambda *_: None)
+    pipeline = make(segment_name)
     held = threading.Event()
     process = pipeline.processor.process
 
@@ -112,7 +120,7 @@ def test_full_queue_reaches_every_gate_as_a_discontinuity(
 
     monkeypatch.setattr(pipeline.processor, "process", hold)
     slots = [[slot(n) for n in range(QUEUE_ITEMS + 10)], [slot(QUEUE_ITEMS + 10)]]
-    monkeypatch.setattr(pipeline.reader, "read", lambda _: slots.pop(0) if slots_due() else idle())
+    monkeypatch.setattr(pipeline.source, "read", lambda _: slots.pop(0) if slots_due() else idle())
 
     def slots_due() -> bool:
         return len(slots) == 2 or (bool(slots) and pipeline.counters.published >= QUEUE_ITEMS)
@@ -144,7 +152,7 @@ def test_thread_that_raises_is_entered_again(
     segment_name: str, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A fault in any of the three threads costs no more than a GOP."""
-    target = {"reader": "reader.read", "processor": "processor.process"}
+    target = {"reader": "source.read", "processor": "processor.process"}
     with StepRing(segment_name) as ring, running(segment_name) as pipeline:
         owner, method = target.get(name, "distributor.publish").split(".")
         fault = ValueError("odd")
@@ -170,7 +178,7 @@ def test_thread_that_raises_is_entered_again(
 
 def test_stop_names_what_still_runs(segment_name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A thread that hangs is named after the time-out, and the others have ended."""
-    pipeline = Pipeline(segment_name, on_fatal=lambda *_: None)
+    pipeline = make(segment_name)
     entered, hang = threading.Event(), threading.Event()
 
     def read(_timeout_s: float) -> list[Slot]:
@@ -178,7 +186,7 @@ def test_stop_names_what_still_runs(segment_name: str, monkeypatch: pytest.Monke
         hang.wait()
         return []
 
-    monkeypatch.setattr(pipeline.reader, "read", read)
+    monkeypatch.setattr(pipeline.source, "read", read)
     pipeline.start()
     assert entered.wait(10)
     begun = time.monotonic()

@@ -75,7 +75,7 @@ def test_wait_ends_with_a_part_that_failed_for_good(
         raise ValueError("odd")
 
     server = make(segment_name, tmp_path)
-    monkeypatch.setattr(server.service.pipeline.reader, "read", fail)
+    monkeypatch.setattr(server.service.pipeline.source, "read", fail)
     server.start()
     assert server.wait() == 1
     server.stop()

@@ -77,7 +77,7 @@ def test_a_directory_may_be_named_by_a_string(segment_name: str, tmp_path: Path)
 def test_health_tells_what_is_wrong(segment_name: str, tmp_path: Path) -> None:
     """No segment, no access unit yet, all well, stale: each in words."""
     with loopback_petstream(segment_name, tmp_path) as petstream:
-        wait_until(lambda: petstream.pipeline.reader.fault, "a first look")
+        wait_until(lambda: petstream.pipeline.source.fault, "a first look")
         assert "start the camera daemon" in str(petstream.health()["reasons"])
         with StepRing(segment_name):
             wait_until(lambda: petstream.pipeline.camera().attached, "the segment")
@@ -96,7 +96,7 @@ def test_thread_that_was_restarted_is_named(
     """For a minute after a restart, health says which thread and why."""
     with loopback_petstream(segment_name, tmp_path) as petstream:
         with monkeypatch.context() as patch:
-            patch.setattr(petstream.pipeline.reader, "read", fail)
+            patch.setattr(petstream.pipeline.source, "read", fail)
             wait_until(lambda: petstream.pipeline.threads[0].restarts, "a restart")
         health = petstream.health()
         assert "thread reader was restarted" in str(health["reasons"])
@@ -108,7 +108,7 @@ def test_thread_that_keeps_failing_is_fatal(
 ) -> None:
     """After the sixth failure in a minute the service says why the process should end."""
     petstream = loopback_petstream(segment_name, tmp_path)
-    monkeypatch.setattr(petstream.pipeline.reader, "read", fail)
+    monkeypatch.setattr(petstream.pipeline.source, "read", fail)
     with petstream:
         wait_until(lambda: petstream.fatal, "the end")
         assert petstream.fatal is not None
@@ -133,7 +133,7 @@ def test_stop_is_bounded_and_names_what_still_runs(
         hang.wait()
         return []
 
-    monkeypatch.setattr(petstream.pipeline.reader, "read", read)
+    monkeypatch.setattr(petstream.pipeline.source, "read", read)
     petstream.start()
     assert entered.wait(10)
     begun = time.monotonic()

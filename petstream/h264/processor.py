@@ -13,7 +13,7 @@ from petstream.errors import StreamError
 from petstream.h264.access_unit import AccessUnit
 from petstream.h264.contents import DROP_REASONS, Contents, read_contents
 from petstream.h264.parameter_sets import ParameterSetCache, ParameterSets
-from petstream.shm.slot import Slot
+from petstream.slot import Slot
 
 __all__ = ["MAX_CAMERAS", "Processor"]
 

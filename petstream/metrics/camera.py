@@ -30,7 +30,7 @@ def camera_metrics(pipeline: Pipeline) -> Iterator[Metric]:
     yield CounterMetricFamily(
         "streaming_camera_attaches",
         "How often the segment was attached to: more than once, and the daemon was restarted.",
-        pipeline.reader.stats.attaches,
+        pipeline.source.stats.attaches,
     )
 
 

@@ -21,7 +21,7 @@ from petstream.h264.processor import Processor
 from petstream.recording.media import CHUNK, read_exactly
 from petstream.recording.mp4_header import Samples, mp4_header
 from petstream.recording.sidecar import Flags, Header, Record
-from petstream.shm.slot import Slot
+from petstream.slot import Slot
 
 __all__ = ["RemuxedMedia", "Remuxing", "parameter_sets_of", "prepare"]
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from petstream.errors import SegmentError, StreamError
+from petstream.slot import Slot
+from petstream.source import SourceStats
 
 from .counts import forward, is_behind, is_safe, slot_of, step
 from .frame_header import FrameHeader, parse_header
@@ -18,8 +20,6 @@ from .gate import Gate
 from .head import read_head, read_index, sample_of
 from .layout import FRAME_HEADER_SIZE, FRAME_SIZE, RING_HEADER_SIZE, RING_SLOTS
 from .segment import Segment
-from .slot import Slot
-from .stats import ReaderStats
 
 __all__ = ["RingCursor"]
 
@@ -48,7 +48,7 @@ class RingCursor:
     def __init__(
         self,
         segment: Segment,
-        stats: ReaderStats,
+        stats: SourceStats,
         sequence: int,
         is_random_access: Callable[[bytes], bool],
     ) -> None:

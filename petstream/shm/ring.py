@@ -12,13 +12,13 @@ from types import TracebackType
 from typing import Final, Self
 
 from petstream.errors import SegmentError
+from petstream.slot import Slot
+from petstream.source import Source
 
 from .cadence import Cadence
 from .cursor import RingCursor
 from .layout import RING_SIZE
 from .segment import Segment, check_segment_name
-from .slot import Slot
-from .stats import ReaderStats
 
 __all__ = ["RingReader"]
 
@@ -34,19 +34,14 @@ def _anything(_data: bytes) -> bool:
     return True
 
 
-class RingReader:
+class RingReader(Source):
     """Reads every slot of a ring in order, and stays with it through whatever happens to it.
 
     One thread calls ``read`` and ``close``; any thread may look at the attributes.
 
     Attributes:
         name: the segment, such as ``/pet_camera_stream``.
-        fault: why nothing can be read, None while attached.
-        stats: totals since the reader was made.
-        frame_interval_ms: the ring's own field, 0 for 30 fps.
         last_claim_ns: when the daemon was last seen to claim a slot, CLOCK_MONOTONIC; 0 for never.
-        patience_s: for how long a slot may lie in the ring, where a look for each is not worth its
-            while; any thread may set it.
     """
 
     def __init__(self, name: str, *, is_random_access: Callable[[bytes], bool] = _anything) -> None:
@@ -61,12 +56,9 @@ class RingReader:
             ConfigError: the name is no segment name.
         """
         check_segment_name(name)
+        super().__init__()
         self.name = name
-        self.fault: SegmentError | None = None
-        self.stats = ReaderStats()
-        self.frame_interval_ms = 0
         self.last_claim_ns = 0
-        self.patience_s = 0.0
         self._is_random_access = is_random_access
         self._segment: Segment | None = None
         self._cursor: RingCursor | None = None

@@ -87,7 +87,7 @@ def test_a_hung_thread_starves_the_watchdog(
         release.wait()
         return []
 
-    monkeypatch.setattr(server.service.pipeline.reader, "read", hang)
+    monkeypatch.setattr(server.service.pipeline.source, "read", hang)
     time.sleep(2.5)
     manager.settimeout(0.01)
     with contextlib.suppress(TimeoutError):

@@ -34,7 +34,7 @@ def test_access_units_arrive_byte_for_byte(server: Server, segment_name: str) ->
         assert picture(unit.nal_units) == clip[stamp.frame_number % len(clip)]
         numbers.append(stamp.frame_number)
     assert numbers == list(range(numbers[0], numbers[0] + UNITS)), (
-        server.service.pipeline.reader.stats
+        server.service.pipeline.source.stats
     )
 
 

@@ -10,7 +10,7 @@ from petstream.h264.nal import NalUnitType, nal_unit_type
 from petstream.h264.sei import Stamp, find_stamp, stamp_crc
 from petstream.shm.layout import FRAME_SIZE
 from petstream.shm.ring import RingReader
-from petstream.shm.slot import Slot
+from petstream.slot import Slot
 from simulator import Fixture
 from simulator.stamping import Stampable
 from tests.c_writer import CWriter, Tally, written_count

@@ -196,7 +196,7 @@ def fail_for_good(scene: Scene) -> None:
     def fail(_: float) -> None:
         raise RuntimeError("a fault")
 
-    scene.monkeypatch.setattr(scene.petstream.pipeline.reader, "read", fail)
+    scene.monkeypatch.setattr(scene.petstream.pipeline.source, "read", fail)
 
 
 def fail_on_the_loop(scene: Scene) -> None:
@@ -248,7 +248,7 @@ FAULTS: dict[str, tuple[Callable[[Scene], object], str]] = {
     "C3 directory is a file": (directory_is_a_file, "cannot be made: .*not a directory"),
     "C4 write hangs": (write_hangs, r"thread recorder has hung for \d"),
     "C4 disk hangs": (disk_hangs, r"has not answered for \d"),
-    "E1 reader raises": (fail_once("pipeline.reader", "read"), "reader was restarted .*a fault"),
+    "E1 reader raises": (fail_once("pipeline.source", "read"), "reader was restarted .*a fault"),
     "E1 processor raises": (
         fail_once("pipeline.processor", "process"),
         "processor was restarted .*a fault",

@@ -10,7 +10,7 @@ import pytest
 
 from petstream.shm.counts import forward, is_safe, step
 from petstream.shm.ring import RingReader
-from petstream.shm.slot import Slot
+from petstream.slot import Slot
 from tests.c_writer import CWriter, Tally, written_count
 from tests.scale import scaled
 from tests.shm.ring_steps import StepRing, attached, count_of, read_all

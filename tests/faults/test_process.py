@@ -57,7 +57,7 @@ class Saboteur:
         self._on_loop = name == "webrtc"
         self._armed = False
         places: dict[str, tuple[object, str]] = {
-            "reader": (petstream.pipeline.reader, "read"),
+            "reader": (petstream.pipeline.source, "read"),
             "processor": (petstream.pipeline.processor, "process"),
             "distributor": (petstream.pipeline.distributor, "publish"),
             "recorder": (petstream.recorder_source, "get"),

@@ -114,7 +114,7 @@ def start_server(segment: str, tmp_path: Path) -> Server:
     """A running server on free ports."""
     server = Server(load_config(Config, loopback_flags(segment, tmp_path), {}).config)
     server.start()
-    wait_until(lambda: server.service.pipeline.reader.fault, "a first look at the segment")
+    wait_until(lambda: server.service.pipeline.source.fault, "a first look at the segment")
     return server
 
 

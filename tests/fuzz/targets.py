@@ -18,7 +18,7 @@ from petstream.h264.sps import parse_sps
 from petstream.rtp.packets import Packets
 from petstream.shm.frame_header import parse_header
 from petstream.shm.layout import FRAME_HEADER_SIZE
-from petstream.shm.slot import Slot
+from petstream.slot import Slot
 from petstream.web.app import create_app
 from petstream.web.security import Security
 from petstream.webrtc.negotiation import plan_answer

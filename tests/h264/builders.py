@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from petstream.h264.access_unit import AccessUnit
 from petstream.h264.nal import NalUnit, escape_rbsp
-from petstream.shm.slot import Slot
+from petstream.slot import Slot
 from tests.h264.bit_writer import BitWriter
 
 __all__ = [

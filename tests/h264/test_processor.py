@@ -10,7 +10,7 @@ from petstream.errors import StreamError
 from petstream.h264.access_unit import AccessUnit
 from petstream.h264.gop import IdrGate
 from petstream.h264.processor import MAX_CAMERAS, Processor
-from petstream.shm.slot import Slot
+from petstream.slot import Slot
 from tests.h264.builders import (
     AUD,
     B_SLICE,

@@ -24,7 +24,7 @@ from petstream.recording.limits import NO_LIMITS, Limits
 from petstream.recording.pre_roll import PreRoll
 from petstream.recording.sidecar import SUFFIX
 from petstream.recording.syscalls import SYSCALLS, Syscalls
-from petstream.shm.slot import Slot
+from petstream.slot import Slot
 
 __all__ = [
     "FRAME_NS",

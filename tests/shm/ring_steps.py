@@ -20,7 +20,7 @@ from petstream.shm.layout import (
     Semaphore,
 )
 from petstream.shm.ring import RingReader
-from petstream.shm.slot import Slot
+from petstream.slot import Slot
 
 __all__ = ["StepRing", "access_unit", "attached", "count_of", "open_descriptors", "read_all"]
 

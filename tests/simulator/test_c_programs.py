@@ -17,7 +17,7 @@ from petstream.h264.sei import find_stamp, stamp_crc
 from petstream.shm.header import c_header
 from petstream.shm.layout import DATA_SIZE_MAX, FORMAT_H264, FRAME_HEADER_SIZE
 from petstream.shm.ring import RingReader
-from petstream.shm.slot import Slot
+from petstream.slot import Slot
 from simulator import Fixture, RingWriter
 from simulator.stamping import Stampable
 
@@ -118,7 +118,14 @@ def test_a_daemon_refuses_a_segment_of_another_size(programs: Path, segment: str
     assert segment_path(segment).read_bytes() == b"stale"
 
 
-@pytest.mark.parametrize(("order", "is_safe"), [("claim-first", False), ("copy-first", True)])
+@pytest.mark.parametrize(
+    ("order", "is_safe"),
+    [
+        # That one is torn is likely, and no more than that.
+        pytest.param("claim-first", False, marks=pytest.mark.nightly),
+        ("copy-first", True),
+    ],
+)
 def test_the_safe_order_is_safe_for_any_reader(
     programs: Path, segment: str, clip: Fixture, order: str, is_safe: bool
 ) -> None:

@@ -24,8 +24,10 @@ from aiortc import (
 )
 
 from petstream.h264.access_unit import AccessUnit
+from petstream.h264.nal import is_random_access
 from petstream.pipeline import Pipeline
 from petstream.rtp.timeline import CLOCK_RATE, ticks_from_ns
+from petstream.shm.ring import RingReader
 
 __all__ = ["main"]
 
@@ -59,7 +61,10 @@ class StockServer:
 
     def __init__(self, shm: str) -> None:
         self.loop = asyncio.new_event_loop()
-        self._pipeline = Pipeline(shm, on_fatal=lambda name, error: sys.exit(f"{name}: {error!r}"))
+        source = RingReader(shm, is_random_access=is_random_access)
+        self._pipeline = Pipeline(
+            source, on_fatal=lambda name, error: sys.exit(f"{name}: {error!r}")
+        )
         self._subscription = self._pipeline.distributor.subscribe("stock", on_ready=self._ring)
         self._tracks: list[PacketTrack] = []
         self._connections: list[RTCPeerConnection] = []
