@@ -10,13 +10,13 @@ from typing import Final, TypeVar
 
 __all__ = ["NIGHTLY", "deadline_s", "dice", "scaled", "within"]
 
-NIGHTLY: Final = os.environ.get("PETSTREAM_NIGHTLY") == "1"
+NIGHTLY: Final = os.environ.get("NIGHTLY_TESTS") == "1"
 
 Figure = TypeVar("Figure", int, float, str)
 
 
 def scaled(ci: Figure, nightly: Figure) -> Figure:
-    """The figure for this run: ``nightly`` with PETSTREAM_NIGHTLY=1, ``ci`` otherwise."""
+    """The figure for this run: ``nightly`` with NIGHTLY_TESTS=1, ``ci`` otherwise."""
     return nightly if NIGHTLY else ci
 
 
