@@ -156,7 +156,7 @@ def curl(url: str, *options: str) -> str:
 
 
 @pytest.mark.nightly
-def test_d8_a_page_of_another_origin(browser: Browser, house: House, stranger: str) -> None:
+def test_d08_a_page_of_another_origin(browser: Browser, house: House, stranger: str) -> None:
     """It reads nothing and changes nothing; the next moment curl may do both."""
     page = browser.new_page()
     page.goto(stranger)
@@ -169,7 +169,7 @@ def test_d8_a_page_of_another_origin(browser: Browser, house: House, stranger: s
 
 
 @pytest.mark.nightly
-def test_d8_a_sandboxed_frame(browser: Browser, house: House, stranger: str) -> None:
+def test_d08_a_sandboxed_frame(browser: Browser, house: House, stranger: str) -> None:
     """``Origin: null`` is nobody."""
     page = browser.new_page()
     page.goto(stranger)
@@ -199,7 +199,7 @@ def open_rebound(browser: Browser, port: str) -> Page:
     return page
 
 
-def test_d8_dns_rebinding(browser: Browser, house: House) -> None:
+def test_d08_dns_rebinding(browser: Browser, house: House) -> None:
     """To the browser it is petstream's own page; by the Host header it is not."""
     for name, url in house.urls.items():
         port = url.rpartition(":")[2]
@@ -209,7 +209,7 @@ def test_d8_dns_rebinding(browser: Browser, house: House) -> None:
     assert_nothing_happened(house)
 
 
-def test_d8_the_same_page_may_when_it_is_allowed(
+def test_d08_the_same_page_may_when_it_is_allowed(
     browser: Browser, segment_name: str, tmp_path: Path, stranger: str
 ) -> None:
     """The attack works where it is no attack: the test above can fail."""

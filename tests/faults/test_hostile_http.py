@@ -74,7 +74,7 @@ def health_s(server: ServerProcess) -> float:
     return time.monotonic() - begin
 
 
-def test_d6_hostile_json(server: ServerProcess) -> None:
+def test_d06_hostile_json(server: ServerProcess) -> None:
     """400 or 413 with an error object for each, and the next call is answered."""
     typed = {"Content-Type": "application/json"}
     for name, body in BODIES.items():
@@ -84,7 +84,7 @@ def test_d6_hostile_json(server: ServerProcess) -> None:
     assert server.get("/health")["webrtc_clients"] == 0
 
 
-def test_d6_a_gibibyte(server: ServerProcess) -> None:
+def test_d06_a_gibibyte(server: ServerProcess) -> None:
     """Announced, or in chunks without end: 413, and no more than 256 KiB of it held."""
     health_s(server)
     before = resident_bytes(server)
@@ -103,7 +103,7 @@ def test_d6_a_gibibyte(server: ServerProcess) -> None:
     within("MB held", (resident_bytes(server) - before) / 1e6, 4)
 
 
-def test_d6_lengths_that_lie(server: ServerProcess) -> None:
+def test_d06_lengths_that_lie(server: ServerProcess) -> None:
     """A body that stops short of its length holds no more than 256 KiB, and no worker."""
     connections = scaled(40, 400)
     health_s(server)
@@ -121,7 +121,7 @@ def test_d6_lengths_that_lie(server: ServerProcess) -> None:
         assert status_of(sock) == 400
 
 
-def test_d7_slow_clients(server: ServerProcess, many_files: None) -> None:
+def test_d07_slow_clients(server: ServerProcess, many_files: None) -> None:
     """Sockets at a byte in two seconds: /health is answered all along, within half a second."""
     del many_files
     request = f"{HEAD}Content-Length: 5\r\n\r\n".encode()
@@ -139,7 +139,7 @@ def test_d7_slow_clients(server: ServerProcess, many_files: None) -> None:
     within("s, the slowest /health", slowest_s, 0.5)
 
 
-def test_d7_descriptors_over_1024(server: ServerProcess, many_files: None) -> None:
+def test_d07_descriptors_over_1024(server: ServerProcess, many_files: None) -> None:
     """With 1,100 connections open the server still answers, within half a second."""
     del many_files
     with ExitStack() as stack:

@@ -1,6 +1,7 @@
 """The fan-out: timed and packetized once, in turns, and one viewer's fault is its own."""
 
 import asyncio
+import itertools
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +12,7 @@ from petstream.h264.access_unit import AccessUnit
 from petstream.rtp.ntp import ntp_from_unix_ns
 from petstream.rtp.packets import PacketImage, Packets
 from petstream.webrtc import rtp_sender
-from petstream.webrtc.outlet import BURST_PACKETS
+from petstream.webrtc.outlet import BURST_PACKETS, QUEUE_UNITS_MAX
 from petstream.webrtc.rtp_sender import PACKETS_A_MS, ROUND_PAUSE_S, RtpSender
 from tests.webrtc.fakes import Viewing
 
@@ -47,6 +48,12 @@ class ManualLoop:
             self.due.pop(0)()
             count += 1
         return count
+
+    def run_once(self) -> None:
+        """Run what is due now; a viewer whose socket is full asks again and again."""
+        due, self.due = self.due, []
+        for callback in due:
+            callback()
 
 
 class Fanout:
@@ -198,6 +205,39 @@ def test_one_viewers_full_socket_is_its_own(fanout: Fanout) -> None:
     slow.transport.room = None
     fanout.loop.run()
     assert slow.transport.units() == [(0, True), (1, False)]
+
+
+def test_d09_a_viewer_that_stalls_is_live_again_at_an_idr(fanout: Fanout) -> None:
+    """Ten seconds of a socket that takes nothing: bounded, whole GOPs after it, others unharmed."""
+    stalled, *others = [fanout.viewing() for _ in range(5)]
+    most = 0
+
+    def second() -> None:
+        nonlocal most
+        for number in range(30):
+            fanout.unit(idr=number == 0)
+            fanout.loop.run_once() if stalled.transport.room == 0 else fanout.loop.run()
+            most = max(most, stalled.outlet.queued)
+
+    second()
+    stalled.transport.room = 0
+    before = len(stalled.transport.units())
+    for _ in range(10):
+        second()
+    assert 0 < most <= QUEUE_UNITS_MAX + 1
+    stalled.transport.room = None
+    second()
+    second()
+    everything = [(number, number % 30 == 0) for number in range(13 * 30)]
+    for viewing in others:
+        assert viewing.transport.units() == everything
+        assert (viewing.outlet.dropped, viewing.errors) == (0, [])
+    units = stalled.transport.units()
+    assert units[-30:] == everything[-30:], "it is not live within a GOP"
+    assert stalled.outlet.dropped == len(everything) - len(units) > 0
+    assert units[:before] == everything[:before]
+    for (last, _), (number, is_idr) in itertools.pairwise(units):
+        assert number == last + 1 or is_idr, "a picture came without its reference"
 
 
 def test_the_capture_time_is_sent_by_the_wall_clock(fanout: Fanout) -> None:
