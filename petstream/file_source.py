@@ -3,18 +3,14 @@
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 from petstream.errors import SourceError, StreamError
 from petstream.h264.access_units import split_access_units
-from petstream.h264.nal import NalUnitType, nal_unit_type, split_annexb
-from petstream.h264.sps import parse_sps
+from petstream.h264.frame_rate import frame_rate_of
 from petstream.slot import Slot
 from petstream.source import Source
 
 __all__ = ["FileSource"]
-
-_FPS: Final = 30.0  # of a file whose SPS does not say
 
 
 class FileSource(Source):
@@ -39,7 +35,7 @@ class FileSource(Source):
         super().__init__()
         self._name = Path(path).name
         self._units = _read(Path(path))
-        self.fps = _fps_of(self._units[0]) if fps is None else fps
+        self.fps = frame_rate_of(self._units[0]) if fps is None else fps
         if self.fps <= 0:
             raise ValueError(f"fps is {fps}, it has to be above 0")
         self._loop = loop
@@ -72,10 +68,3 @@ def _read(path: Path) -> list[bytes]:
     if not units:
         raise SourceError("no_picture", f"{path} has no picture in it; is it raw H.264 (Annex B)?")
     return units
-
-
-def _fps_of(unit: bytes) -> float:
-    for nal_unit in split_annexb(unit):
-        if nal_unit_type(nal_unit) == NalUnitType.SPS:
-            return parse_sps(nal_unit).frame_rate or _FPS
-    return _FPS

@@ -65,7 +65,7 @@ class CameraState:
     """What the camera is doing, as far as its stream tells.
 
     Attributes:
-        attached: the segment is there and has the right size.
+        attached: there is something to read from; of a ring, that it has the right size.
         fault: why it is not, in words; None if it is.
         fault_reason: the same as one stable word.
         age_s: since the last access unit; None before the first.

@@ -83,8 +83,10 @@ class Petstream:
         self.fatal: str | None = None  # why the process should end
         record_path = Path(settings.record_path)
         self._ice = settings.ice
+        if source is None:
+            source = RingReader(settings.shm, is_random_access=is_random_access)
         self.pipeline = Pipeline(
-            source or RingReader(settings.shm, is_random_access=is_random_access),
+            source,
             on_fatal=self._on_fatal,
             observe_read=self.metrics.observe_read,
         )

@@ -2,9 +2,10 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from petstream import Slot, Source
+from petstream import Petstream, Slot, Source
+from tests.waiting import wait_until
 
 __all__ = ["Handed"]
 
@@ -23,6 +24,14 @@ class Handed(Source):
         with self.given:
             self.waiting += units
             self.given.notify()
+
+    def feed(self, petstream: Petstream, units: Iterable[bytes]) -> None:
+        """Give them one by one, none before the one in front of it is published."""
+        counters = petstream.pipeline.counters
+        for unit in units:
+            published = counters.published
+            self.give(unit)
+            wait_until(lambda published=published: counters.published > published, "an access unit")  # type: ignore[misc]
 
     def read(self, timeout_s: float) -> Sequence[Slot]:
         """All that are there."""

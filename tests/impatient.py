@@ -10,18 +10,14 @@ from petstream.cli import main
 from petstream.webrtc import viewers
 from tests.scale import scaled
 
-__all__ = ["CONNECT_S", "SILENCE_S", "hurry"]
+__all__ = ["CONNECT_S", "SILENCE_S"]
 
 CONNECT_S: Final = scaled(2.0, viewers.CONNECT_TIMEOUT_S)
 SILENCE_S: Final = scaled(6.0, viewers.SILENCE_TIMEOUT_S)
 
 
-def hurry() -> None:
-    """Shorten the limits of this process."""
-    for name, value in (("CONNECT_TIMEOUT_S", CONNECT_S), ("SILENCE_TIMEOUT_S", SILENCE_S)):
-        setattr(viewers, name, value)
-
-
 if __name__ == "__main__":
-    hurry()
+    limits = {"CONNECT_TIMEOUT_S": CONNECT_S, "SILENCE_TIMEOUT_S": SILENCE_S}
+    for name, limit_s in limits.items():
+        setattr(viewers, name, limit_s)
     sys.exit(main(sys.argv[1:]))

@@ -12,6 +12,8 @@ from typing import Any, Self
 
 import requests
 
+from tests.waiting import wait_until
+
 __all__ = ["ServerProcess", "loopback_flags"]
 
 
@@ -88,6 +90,10 @@ class ServerProcess:
             health = self.get("/health")
         assert health["status"] == status, health
         return health
+
+    def wait_for_frames(self, count: int) -> None:
+        """Wait until so many access units are recorded."""
+        wait_until(lambda: self.get("/status")["frame_count"] >= count, "access units recorded")
 
     def terminate(self) -> tuple[int, float]:
         """SIGTERM; the exit code, and how long it took in seconds."""

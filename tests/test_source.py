@@ -1,6 +1,5 @@
 """Sources other than the ring: a raw file, and one of a user's own."""
 
-import time
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +12,7 @@ from petstream.h264.sei import find_stamp
 from petstream.webrtc.negotiation import IceSettings
 from simulator import Fixture
 from simulator.stamping import Stampable
+from tests.h264.builders import annexb, make_slice
 from tests.handed import Handed
 from tests.media import count_frames
 from tests.peer import Peer
@@ -46,9 +46,7 @@ def test_a_source_of_ones_own_reaches_viewers_and_files(
     with Peer(petstream.offer) as peer:
         peer.wait_for_state("connected")
         name = str(petstream.start_recording("h264")["filename"])
-        for unit in stamped[1:]:
-            source.give(unit)
-            time.sleep(0.005)
+        source.feed(petstream, stamped[1:])
         # A picture is complete for this peer when the next one begins.
         units = peer.wait_for(59)
         wait_until(lambda: petstream.recording_status()["frame_count"] == 60, "all of it on file")
@@ -133,6 +131,25 @@ def test_a_file_has_the_rate_of_its_sps() -> None:
     assert FileSource(str(path), fps=12.5).fps == 12.5
     with pytest.raises(ValueError, match="fps is 0, it has to be above 0"):
         FileSource(path, fps=0)
+
+
+def test_a_source_may_be_a_container(tmp_path: Path) -> None:
+    """One that has a length, and is empty, is a source all the same."""
+
+    class Queue(Handed):
+        def __len__(self) -> int:
+            return len(self.waiting)
+
+    source = Queue()
+    petstream = Petstream(ServiceSettings(record_path=tmp_path), source=source)
+    assert petstream.pipeline.source is source
+
+
+def test_a_file_with_a_broken_sps_has_the_usual_rate(tmp_path: Path) -> None:
+    """Whether it can be shown is for others to say."""
+    path = tmp_path / "clip.h264"
+    path.write_bytes(b"\0\0\0\1\x67\xff" + annexb(make_slice(idr=True)))
+    assert FileSource(path).fps == 30
 
 
 def test_what_is_no_file_of_pictures_is_refused(tmp_path: Path) -> None:

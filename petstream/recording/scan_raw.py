@@ -7,20 +7,16 @@ may have left anything, have to decode. Slow, and only for files that lost their
 
 import os
 import zlib
-from typing import Final
 
-from petstream.errors import RecordingError
 from petstream.h264.access_units import access_unit_spans
+from petstream.h264.frame_rate import frame_rate_of
 from petstream.h264.nal import is_random_access
 from petstream.recording.decoding import DOUBTFUL_TICKS, count_decodable
 from petstream.recording.media import read_exactly
-from petstream.recording.remux import parameter_sets_of
 from petstream.recording.sidecar import Flags, Record
 from petstream.rtp.timeline import CLOCK_RATE
 
 __all__ = ["frame_interval", "scan_raw"]
-
-FRAME_RATE_UNKNOWN: Final = 30.0
 
 
 def scan_raw(fd: int, known: list[Record]) -> list[Record]:
@@ -73,11 +69,7 @@ def _decodable(fd: int, pieces: list[Record], first: int) -> list[Record]:
 
 def frame_interval(access_unit: bytes) -> int:
     """Ticks from one access unit to the next, as the SPS says, or 1/30 s if it does not."""
-    try:
-        frame_rate = parameter_sets_of(access_unit).parsed.frame_rate
-    except RecordingError:
-        frame_rate = None
-    return round(CLOCK_RATE / (frame_rate or FRAME_RATE_UNKNOWN))
+    return round(CLOCK_RATE / frame_rate_of(access_unit))
 
 
 class _FileView:

@@ -5,6 +5,7 @@ the number in its barcode, whatever RTP says, and also if the camera itself stoo
 """
 
 import math
+import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,11 +15,9 @@ from typing import Any
 from playwright.sync_api import Page
 
 from simulator import Camera
-from tests.scale import dice
 
 __all__ = ["Join", "Picture", "begin_to_watch", "capture_age_ms", "join", "open_joiner", "seen"]
 
-PHASE = dice("joins")
 JOIN_SCRIPT = (Path(__file__).parent / "join.js").read_text()
 
 
@@ -75,7 +74,7 @@ def open_joiner(page: Page, url: str) -> None:
 
 def join(page: Page, server: str, camera: Camera, watch_ms: float = 1400) -> Join:
     """Come at a random phase of the GOP, watch for a while, and leave."""
-    time.sleep(PHASE.random() / 2)
+    time.sleep(random.random() / 2)
     begin_to_watch(page, server, watch_ms)
     return seen(page, camera)
 

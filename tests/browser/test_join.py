@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from simulator import Camera
-from tests.browser.joining import Join, join, open_joiner
+from tests.browser.joining import Join, begin_to_watch, join, open_joiner, seen
 from tests.server_process import ServerProcess
 from tests.waiting import wait_until
 
@@ -36,8 +36,11 @@ def test_a_picture_before_the_next_idr(
         wait_until(lambda: camera.stats.access_units >= 15, "mid-GOP")
         page = browser.new_page()
         open_joiner(page, watch_page)
-        first = join(page, server_process.urls["http"], camera).pictures[0]
+        begin_to_watch(page, server_process.urls["http"], watch_ms=1400)
+        pictures = seen(page, camera).pictures
         page.close()
+    assert pictures, "there was no picture"
+    first = pictures[0]
     assert first.number == 0
     assert first.age_ms > first.at_ms, "it was captured after the offer"
 

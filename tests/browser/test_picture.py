@@ -71,6 +71,7 @@ def test_pictures_follow_each_other(
         def in_a_row() -> bool:
             """Whether the newest pictures follow each other; at first a tab has to catch up."""
             numbers = pages[0].evaluate(f"numbers.slice(-{IN_A_ROW})")
+            assert None not in numbers, "a barcode could not be read"
             steps = {(b - a) % length for a, b in itertools.pairwise(numbers)}
             return len(numbers) == IN_A_ROW and steps == {1}
 

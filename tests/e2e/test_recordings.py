@@ -12,14 +12,6 @@ from tests.media import count_frames
 from tests.server_process import ServerProcess
 
 
-def wait_for_frames(server: ServerProcess, count: int) -> None:
-    """Wait until so many access units are recorded."""
-    deadline = time.monotonic() + 20
-    while server.get("/status")["frame_count"] < count:
-        assert time.monotonic() < deadline, server.get("/status")
-        time.sleep(0.05)
-
-
 def test_after_kill_9_the_next_server_finishes_the_file(segment_name: str, tmp_path: Path) -> None:
     """The recording is recovered, said so in the log, and plays in both ways; MP4 and raw."""
     log: list[str] = []
@@ -27,7 +19,7 @@ def test_after_kill_9_the_next_server_finishes_the_file(segment_name: str, tmp_p
         for wanted in ("h264", "mp4"):
             with ServerProcess(segment_name, tmp_path) as server:
                 server.post("/start", {"format": wanted})
-                wait_for_frames(server, 45)
+                server.wait_for_frames(45)
                 server.process.send_signal(signal.SIGKILL)
                 server.process.wait()
             log += server.log
@@ -56,7 +48,7 @@ def test_a_recording_that_runs_is_downloaded_as_far_as_it_is(
     with CameraProcess("barcode-480p30", segment_name):
         server_process.wait_for_health("ok")
         name = server_process.post("/start").json()["status"]["filename"]
-        wait_for_frames(server_process, 30)
+        server_process.wait_for_frames(30)
         for query, suffix in (("", "h264"), ("?format=mp4", "mp4")):
             part = tmp_path / f"part.{suffix}"
             part.write_bytes(requests.get(f"{url}/recordings/{name}{query}", timeout=20).content)

@@ -86,7 +86,7 @@ def test_recording_calls(server: ServerProcess, tmp_path: Path) -> None:
     assert again.status == 409
     assert set(again.json) == {"error", "message"}
 
-    wait_until(lambda: server.get("/status")["frame_count"] >= 40, "access units recorded")
+    server.wait_for_frames(40)
     stopped = curl(f"{url}/stop", "-X", "POST")
     assert stopped.status == 200
     figures = stopped.json["status"]
@@ -108,8 +108,7 @@ def test_recording_with_a_body(server: ServerProcess, tmp_path: Path) -> None:
     wait_until(lambda: access_units_read(server) > 80, "more than the pre-roll and a GOP")
     started = post_json(f"{url}/start", {"format": "mp4", "pre_roll_s": 1.5})
     assert started.status == 200
-    before = started.json["status"]["frame_count"]
-    wait_until(lambda: server.get("/status")["frame_count"] > before, "access units recorded")
+    server.wait_for_frames(started.json["status"]["frame_count"] + 1)
     stopped = curl(f"{url}/stop", "-X", "POST").json["status"]
     assert stopped["filename"].endswith(".mp4")
     assert stopped["duration_ms"] >= 1500

@@ -9,7 +9,6 @@ from tests.media import count_frames
 from tests.peer import Peer, make_offer
 from tests.scale import within
 from tests.server_process import ServerProcess
-from tests.waiting import wait_until
 
 LIMIT_S = 5.0
 
@@ -40,7 +39,7 @@ def test_with_viewers_and_a_recording(
         first.wait_for(10)
         second.wait_for(10)
         started = server_process.post("/start", {"format": format}).json()
-        wait_for_frames(server_process, 40)
+        server_process.wait_for_frames(40)
         code, took_s = server_process.terminate()
         first.wait_for_state("closed")
         second.wait_for_state("closed")
@@ -55,7 +54,3 @@ def test_while_a_viewer_negotiates(server_process: ServerProcess) -> None:
     code, took_s = server_process.terminate()
     assert code == 0
     within("s until the end", took_s, LIMIT_S)
-
-
-def wait_for_frames(server: ServerProcess, count: int) -> None:
-    wait_until(lambda: server.get("/status")["frame_count"] >= count, "access units recorded")

@@ -170,11 +170,13 @@ def test_e02_a_blocked_event_loop_is_told(petstream: Petstream, segment_name: st
     with Camera(CLIP, shm=segment_name, loop=True):
         wait_until(lambda: petstream.health()["status"] == "ok", 10)
         petstream.webrtc.loop.call_soon(block)
-        took_s = wait_until(
-            lambda: any("event loop" in reason for reason in reasons(petstream)), deadline_s(2)
-        )
+        try:
+            took_s = wait_until(
+                lambda: any("event loop" in reason for reason in reasons(petstream)), deadline_s(2)
+            )
+        finally:
+            released.set()
         within("s until it is told", took_s, 1)
-        released.set()
         wait_until(lambda: petstream.health()["status"] == "ok", 10)
     assert petstream.webrtc.loop.thread.restarts == 0
 
@@ -195,7 +197,7 @@ def state(name: str, server: ServerProcess, segment: str) -> Iterator[None]:
             server.offer(make_offer())
         elif name == "recording":
             assert server.post("/start").status_code == 200
-            wait_until(lambda: server.get("/status")["frame_count"] > 10, 10)
+            server.wait_for_frames(11)
         yield
 
 

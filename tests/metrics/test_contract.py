@@ -3,8 +3,9 @@
 That those of a stream that is well move is seen in tests/e2e/test_metrics.py.
 """
 
+import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -54,20 +55,7 @@ class Figures:
         wait_until(lambda: self.moved() >= set(names), f"{names} to move")
 
 
-class Feed:
-    """Access units of the clip, one after the other, no faster than they are published."""
-
-    def __init__(self, source: Handed, petstream: Petstream) -> None:
-        self._source = source
-        self._counters = petstream.pipeline.counters
-        self._count = 0
-
-    def give(self, count: int) -> None:
-        """The next so many."""
-        for _ in range(count):
-            self._source.give(UNITS[self._count % len(UNITS)])
-            self._count += 1
-            wait_until(lambda: self._counters.published == self._count, "an access unit")
+Feed = Callable[[int], None]
 
 
 @pytest.fixture
@@ -86,9 +74,13 @@ def petstream(source: Handed, tmp_path: Path) -> Iterator[Petstream]:
 
 @pytest.fixture
 def feed(source: Handed, petstream: Petstream) -> Feed:
-    """What it is fed with; something is in its cache."""
-    feed = Feed(source, petstream)
-    feed.give(CACHED)
+    """Feeds it the clip's next access units; something is in its cache."""
+    units = itertools.cycle(UNITS)
+
+    def feed(count: int) -> None:
+        source.feed(petstream, itertools.islice(units, count))
+
+    feed(CACHED)
     return feed
 
 
@@ -106,9 +98,19 @@ def figures(petstream: Petstream, feed: Feed) -> Figures:  # noqa: ARG001 - it c
     return Figures(petstream)
 
 
+@pytest.fixture
+def viewer(petstream: Petstream, feed: Feed, figures: Figures) -> Iterator[Peer]:
+    """A viewer that has its picture; figures are from then on."""
+    with Peer(petstream.offer) as peer:
+        feed(1)  # a picture is whole, for this peer, when the next one begins
+        peer.wait_for(CACHED)
+        figures.begin()
+        yield peer
+
+
 def test_all_is_well(feed: Feed, figures: Figures) -> None:
     """Nothing is counted as lost or failed."""
-    feed.give(GOP)
+    feed(GOP)
     assert figures.moved() == set()
 
 
@@ -127,61 +129,50 @@ def test_what_cannot_be_read(source: Handed, figures: Figures) -> None:
     assert figures.moved() == {"read_errors", "frames_dropped"}
 
 
+@pytest.mark.usefixtures("viewer")
 def test_a_viewer_whose_socket_is_full(
-    petstream: Petstream, feed: Feed, figures: Figures, monkeypatch: pytest.MonkeyPatch
+    feed: Feed, figures: Figures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What it is not sent until the next IDR is dropped; that is no error."""
-    with Peer(petstream.offer) as peer:
-        feed.give(1)
-        peer.wait_for(CACHED)
-        figures.begin()
-        monkeypatch.setattr(MediaTransport, "send", lambda *_: 0)
-        feed.give(QUEUE_UNITS_MAX + 1)
-        figures.wait_for("webrtc_frames_dropped")
-        assert figures.moved() == {"webrtc_frames_dropped"}
-        assert figures.now()["active_clients"] == 1
+    monkeypatch.setattr(MediaTransport, "send", lambda *_: 0)
+    feed(QUEUE_UNITS_MAX + 1)
+    figures.wait_for("webrtc_frames_dropped")
+    assert figures.moved() == {"webrtc_frames_dropped"}
+    assert figures.now()["active_clients"] == 1
 
 
-def test_a_viewer_that_fails(
-    petstream: Petstream, feed: Feed, figures: Figures, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("viewer")
+def test_a_viewer_that_fails(feed: Feed, figures: Figures, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is closed, and counted as an error."""
 
     def fail(*_: object) -> int:
         raise RuntimeError("on purpose")
 
-    with Peer(petstream.offer) as peer:
-        feed.give(1)
-        peer.wait_for(CACHED)
-        figures.begin()
-        monkeypatch.setattr(MediaTransport, "send", fail)
-        feed.give(1)
-        figures.wait_for("webrtc_errors")
-        wait_until(lambda: figures.now()["active_clients"] == 0, "the viewer closed")
-        assert figures.now()["total_clients"] == 1
+    monkeypatch.setattr(MediaTransport, "send", fail)
+    feed(1)
+    figures.wait_for("webrtc_errors")
+    wait_until(lambda: figures.now()["active_clients"] == 0, "the viewer closed")
+    assert figures.now()["total_clients"] == 1
 
 
+@pytest.mark.usefixtures("viewer")
 def test_an_event_loop_that_stands_still(
     petstream: Petstream, feed: Feed, figures: Figures, released: threading.Event
 ) -> None:
     """Its queue fills; once it is full, what does not fit is dropped."""
-    with Peer(petstream.offer) as peer:
-        feed.give(1)
-        peer.wait_for(CACHED)
-        figures.begin()
 
-        def block() -> None:
-            released.wait()
+    def block() -> None:
+        released.wait()
 
-        petstream.webrtc.loop.call_soon(block)
-        feed.give(5)
-        wait_until(lambda: figures.now()["webrtc_buffer_usage_percent"] > 0, "the queue to fill")
-        assert figures.moved() == set()
-        while not figures.moved():
-            feed.give(1)
-        assert figures.moved() == {"webrtc_frames_dropped"}
-        released.set()
-        wait_until(lambda: figures.now()["webrtc_buffer_usage_percent"] == 0, "an empty queue")
+    petstream.webrtc.loop.call_soon(block)
+    feed(5)
+    wait_until(lambda: figures.now()["webrtc_buffer_usage_percent"] > 0, "the queue to fill")
+    assert figures.moved() == set()
+    while not figures.moved():
+        feed(1)
+    assert figures.moved() == {"webrtc_frames_dropped"}
+    released.set()
+    wait_until(lambda: figures.now()["webrtc_buffer_usage_percent"] == 0, "an empty queue")
 
 
 def test_a_disk_that_stands_still(
@@ -200,11 +191,11 @@ def test_a_disk_that_stands_still(
 
     petstream.start_recording()
     monkeypatch.setattr(Syscalls, "write", wait)
-    feed.give(GOP)
+    feed(GOP)
     wait_until(lambda: figures.now()["recorder_buffer_usage_percent"] > 0, "the queue to fill")
     assert figures.moved() == set()
     while not figures.moved():
-        feed.give(1)
+        feed(1)
     assert figures.moved() == {"recorder_frames_dropped"}
     released.set()
     wait_until(lambda: figures.now()["recorder_buffer_usage_percent"] == 0, "an empty queue")
@@ -223,6 +214,6 @@ def test_a_disk_that_fails(
     petstream.start_recording()
     assert figures.now()["recording_active"] == 1
     monkeypatch.setattr(Syscalls, "write", fail)
-    feed.give(GOP)
+    feed(GOP)
     figures.wait_for("recorder_errors")
     wait_until(lambda: figures.now()["recording_active"] == 0, "the end of the recording")

@@ -212,23 +212,21 @@ def test_d09_a_viewer_that_stalls_is_live_again_at_an_idr(fanout: Fanout) -> Non
     stalled, *others = [fanout.viewing() for _ in range(5)]
     most = 0
 
-    def second() -> None:
+    def play(units: int) -> None:
         nonlocal most
-        for number in range(30):
-            fanout.unit(idr=number == 0)
+        for _ in range(units):
+            fanout.unit(idr=(fanout.number + 1) % 30 == 0)
             fanout.loop.run_once() if stalled.transport.room == 0 else fanout.loop.run()
             most = max(most, stalled.outlet.queued)
 
-    second()
-    stalled.transport.room = 0
+    play(40)  # so that its queue is full in mid-GOP
     before = len(stalled.transport.units())
-    for _ in range(10):
-        second()
+    stalled.transport.room = 0
+    play(300)
     assert 0 < most <= QUEUE_UNITS_MAX + 1
     stalled.transport.room = None
-    second()
-    second()
-    everything = [(number, number % 30 == 0) for number in range(13 * 30)]
+    play(50)
+    everything = [(number, number % 30 == 0) for number in range(390)]
     for viewing in others:
         assert viewing.transport.units() == everything
         assert (viewing.outlet.dropped, viewing.errors) == (0, [])
