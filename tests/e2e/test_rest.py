@@ -204,9 +204,8 @@ def test_health(server: ServerProcess, segment_name: str) -> None:
     assert curl(f"{url}/health?strict=1").status == 200
     (Path("/dev/shm") / segment_name[1:]).unlink()
     (Path("/dev/shm") / segment_name[1:]).write_bytes(b"short")
-    degraded = server.wait_for_health("degraded")
-    assert "5 bytes" in degraded["reasons"][0]
-    assert "93313480" in degraded["reasons"][0]
+    wait_until(lambda: "5 bytes" in str(server.get("/health").get("reasons")), "its size")
+    assert "93313480" in server.wait_for_health("degraded")["reasons"][0]
     assert curl(f"{url}/health").status == 200
     assert curl(f"{url}/health?strict=1").status == 503
 
