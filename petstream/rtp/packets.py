@@ -1,9 +1,10 @@
 """One access unit as RTP payloads (RFC 6184, packetization-mode 1), made once for all viewers.
 
-Strategy: the fragments of a NAL unit are cut to equal sizes, so that a whole run of packets can
-be handed to the kernel in one call (UDP generic segmentation offload wants equal segments, only
-the last may be shorter). Each payload is kept with room for the SRTP tag behind it, so that a
-viewer's copy of a run is its RTP header joined with these pieces, in one call.
+Strategy: all fragments of a NAL unit but its last are full, so that a whole run of packets can be
+handed to the kernel in one call (UDP generic segmentation offload wants equal segments, only the
+last may be shorter), and runs of different units are laid out alike. Each payload is kept with
+room for the SRTP tag behind it, so that a viewer's copy of a run is its RTP header joined with
+these pieces, in one call.
 """
 
 import itertools
@@ -11,11 +12,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-__all__ = ["PAYLOAD_MAX", "PacketImage", "Packets", "Run", "Span", "fragment"]
+__all__ = ["FRAGMENT_MAX", "PAYLOAD_MAX", "PacketImage", "Packets", "Run", "Span", "fragment"]
 
 # 12 bytes of header, 28 of extensions, 2 of a retransmission and 16 of tag around it stay within
 # the 1,232 bytes of UDP that the smallest IPv6 link carries (RFC 8200 section 5).
 PAYLOAD_MAX: Final = 1172
+FRAGMENT_MAX: Final = PAYLOAD_MAX - 2  # bytes of a NAL unit in a FU-A
 
 NAL_HEADER_SIZE: Final = 1
 NRI_MASK: Final = 0x60
@@ -24,8 +26,6 @@ STAP_A: Final = 24  # RFC 6184 section 5.7.1
 FU_A: Final = 28  # RFC 6184 section 5.8
 FU_START: Final = 0x80
 FU_END: Final = 0x40
-
-Payload = tuple[bytes, memoryview]  # what goes in front, and the slice of the NAL unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,50 +110,52 @@ class PacketImage:
         return memoryview(piece)[: len(piece) - self.tag_size]
 
 
-def fragment(nal_unit: memoryview, payload_max: int) -> list[Payload]:
-    """The FU-A payloads of a NAL unit that is larger than a packet, equal but for the last."""
+def fragment(nal_unit: memoryview, payload_max: int, tag: bytes = b"") -> list[bytes]:
+    """The FU-A payloads of a NAL unit that is larger than a packet, each with ``tag`` behind it.
+
+    All are full but the last, so that packets of different units have one size too.
+    """
     header = nal_unit[0]
     indicator = (header & ~TYPE_MASK & 0xFF) | FU_A
     nal_type = header & TYPE_MASK
-    length = len(nal_unit) - NAL_HEADER_SIZE
-    count = -(-length // (payload_max - 2))
-    step = -(-length // count)
+    step = payload_max - 2
     middle = bytes((indicator, nal_type))
-    payloads = [
-        (middle, nal_unit[start : start + step])
-        for start in range(NAL_HEADER_SIZE, len(nal_unit), step)
-    ]
-    payloads[0] = bytes((indicator, FU_START | nal_type)), payloads[0][1]
-    payloads[-1] = bytes((indicator, FU_END | nal_type)), payloads[-1][1]
-    return payloads
+    starts = range(NAL_HEADER_SIZE, len(nal_unit), step)
+    pieces = [b"".join((middle, nal_unit[start : start + step], tag)) for start in starts]
+    first, last = bytes((indicator, FU_START | nal_type)), bytes((indicator, FU_END | nal_type))
+    pieces[0] = first + pieces[0][2:]
+    pieces[-1] = last + pieces[-1][2:]
+    return pieces
 
 
-def _aggregate(nal_units: Sequence[memoryview]) -> Payload:
+def _aggregate(nal_units: Sequence[memoryview], tag: bytes) -> bytes:
     """One NAL unit as it is, or several in a STAP-A."""
     if len(nal_units) == 1:
-        return b"", nal_units[0]
+        return b"".join((nal_units[0], tag))
     nri = max(nal_unit[0] & NRI_MASK for nal_unit in nal_units)
-    body = bytearray((nri | STAP_A,))
+    parts = [bytes((nri | STAP_A,))]
     for nal_unit in nal_units:
-        body += len(nal_unit).to_bytes(2, "big")
-        body += nal_unit
-    return b"", memoryview(bytes(body))
+        parts += len(nal_unit).to_bytes(2, "big"), bytes(nal_unit)
+    return b"".join((*parts, tag))
 
 
-def _payloads(nal_units: Sequence[memoryview], payload_max: int) -> Iterator[Payload]:
+def _pieces(nal_units: Sequence[memoryview], payload_max: int, tag: bytes) -> list[bytes]:
+    """The payloads of an access unit, each with ``tag`` behind it."""
+    pieces: list[bytes] = []
     small: list[memoryview] = []
     filled = 1
     for nal_unit in nal_units:
         if small and filled + 2 + len(nal_unit) > payload_max:
-            yield _aggregate(small)
+            pieces.append(_aggregate(small, tag))
             small, filled = [], 1
         if len(nal_unit) > payload_max:
-            yield from fragment(nal_unit, payload_max)
+            pieces += fragment(nal_unit, payload_max, tag)
         else:
             small.append(nal_unit)
             filled += 2 + len(nal_unit)
     if small:
-        yield _aggregate(small)
+        pieces.append(_aggregate(small, tag))
+    return pieces
 
 
 class Packets:
@@ -170,17 +172,7 @@ class Packets:
             raise ValueError("an empty NAL unit cannot be packetized")
         self._nal_units = nal_units
         self._payload_max = payload_max
-        self._payloads: tuple[Payload, ...] | None = None  # cached_property would take a lock
         self._images: dict[tuple[int, int], PacketImage] = {}
-
-    def payloads(self) -> tuple[Payload, ...]:
-        """What the packets carry: what goes in front of a slice of a NAL unit, and the slice."""
-        if self._payloads is None:
-            self._payloads = tuple(_payloads(self._nal_units, self._payload_max))
-        return self._payloads
-
-    def __len__(self) -> int:
-        return len(self.payloads())
 
     def image(self, header_size: int, tag_size: int) -> PacketImage:
         """The packets with ``header_size`` bytes in front and ``tag_size`` behind each.
@@ -194,8 +186,7 @@ class Packets:
         return image
 
     def _lay_out(self, header_size: int, tag_size: int) -> PacketImage:
-        tag = bytes(tag_size)
-        pieces = tuple([b"".join((prefix, chunk, tag)) for prefix, chunk in self.payloads()])
+        pieces = tuple(_pieces(self._nal_units, self._payload_max, bytes(tag_size)))
         sizes = [header_size + len(piece) for piece in pieces]
         offsets = tuple(itertools.accumulate(sizes, initial=0))
         runs = tuple(_runs(sizes))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from petstream.h264.gop import IdrGate
-from petstream.rtp.packets import Packets
+from petstream.rtp.packets import FRAGMENT_MAX, Packets
 from petstream.rtp.stream import RtpStream, RtxStream, SentUnit
 from petstream.webrtc.adapter import REPLAY_WINDOW, MediaTransport, SrtpBuffer
 
@@ -22,6 +22,7 @@ __all__ = ["BURST_PACKETS", "Outlet", "TimedUnit"]
 # A receiving socket has 208 KB by default, and each packet is booked there with twice its size, so
 # that it holds some 90. A unit of up to 32 packets, any but an IDR, leaves at once.
 BURST_PACKETS: Final = 32
+BURST_BYTES: Final = BURST_PACKETS * FRAGMENT_MAX
 FULL_PAUSE_NS: Final = 5_000_000  # before a socket that was full is tried again
 QUEUE_UNITS_MAX: Final = 30  # a second at 30 fps; a cached GOP may be longer
 QUEUE_BYTES_MAX: Final = 4 * 2**20
@@ -159,7 +160,7 @@ class Outlet:
                 return True
             self._resume_ns = 0
         is_lone = len(queue) == 1 and self._current is None
-        is_small = is_lone and len(queue[0][0].packets) <= BURST_PACKETS
+        is_small = is_lone and queue[0][0].size <= BURST_BYTES
         budget = BURST_PACKETS if is_small else packets
         while budget > 0 and queue:
             taken = self._send_run(buffer, budget)

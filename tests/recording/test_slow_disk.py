@@ -45,7 +45,7 @@ class SlowDisk(Syscalls):
 def watch(viewer: Subscription, seen: list[AccessUnit], until: int) -> None:
     """Be a viewer: take everything, up to the access unit of that number."""
     while not seen or seen[-1].sequence != until:
-        access_unit = viewer.get(20.0)
+        access_unit = viewer.get(20.0 + STALL_S)
         assert access_unit is not None, "the viewer was held up"
         seen.append(access_unit)
 

@@ -25,6 +25,8 @@ UDP_SEGMENT: Final = 103  # linux/udp.h
 BATCH_BYTES_MAX: Final = 60_000  # below the 65,507 bytes of the largest datagram
 BATCH_PACKETS_MAX: Final = 48  # of 1,232 bytes; UDP_MAX_SEGMENTS of Linux before 6.x is 64
 SEND_BUFFER_BYTES: Final = 1 << 20  # a large IDR for one viewer, if the kernel grants it
+STRIDES_MAX: Final = 64  # sizes of packets that pointers are kept for
+INT: Final = struct.Struct("i")
 REPLAY_WINDOW: Final = 1024  # of aiortc's SRTP sessions; older packets are not protected again
 TAG_SIZES: Final = {
     b"SRTP_AEAD_AES_256_GCM": 16,
@@ -45,23 +47,26 @@ class SrtpBuffer:
         lengths = ffi.new("int[]", BATCH_PACKETS_MAX)
         self._lengths = memoryview(ffi.buffer(lengths))
         self._length_of = [lengths + packet for packet in range(BATCH_PACKETS_MAX)]
+        # A pointer to each packet, by the bytes of one; full fragments are nearly all there is.
+        self._pointers: dict[int, list[Any]] = {}
         # Of the newest layout, which the viewers of a round share.
         self._layout: tuple[Sequence[int], int] | None = None
         self._packets: list[Any] = []  # a pointer to each
         self._unprotected = b""  # the length of each, without tag, as an array of int
 
-    def protect(self, session: Any, offsets: Sequence[int], tag_size: int) -> None:
+    def protect(self, session: Any, offsets: Sequence[int], segment: int, tag_size: int) -> None:
         """Encrypt and sign RTP packets that lie back to back, each with room for its tag.
 
         Args:
             session: an SRTP session of pylibsrtp.
             offsets: where each packet begins, and one more for the end of the last; up to
                 BATCH_PACKETS_MAX packets in BATCH_BYTES_MAX bytes (ValueError).
+            segment: bytes of each packet but the last.
             tag_size: bytes of that room.
         """
         layout = self._layout
         if layout is None or layout[0] is not offsets or layout[1] != tag_size:
-            self._lay_out(offsets, tag_size)
+            self._lay_out(offsets, segment, tag_size)
         self._lengths[: len(self._unprotected)] = self._unprotected
         # The innermost loop of the server, once for each packet and viewer, runs in map().
         srtp = itertools.repeat(session._srtp[0])
@@ -70,15 +75,25 @@ class SrtpBuffer:
         if code:
             raise SrtpError(f"srtp_protect failed with status {code}")
 
-    def _lay_out(self, offsets: Sequence[int], tag_size: int) -> None:
-        lengths = [end - start - tag_size for start, end in itertools.pairwise(offsets)]
-        if len(lengths) > BATCH_PACKETS_MAX:
-            raise ValueError(f"{len(lengths)} packets in one call, maximum is {BATCH_PACKETS_MAX}")
+    def _lay_out(self, offsets: Sequence[int], segment: int, tag_size: int) -> None:
+        count = len(offsets) - 1
+        if count > BATCH_PACKETS_MAX:
+            raise ValueError(f"{count} packets in one call, maximum is {BATCH_PACKETS_MAX}")
         if offsets[-1] > BATCH_BYTES_MAX:
             raise ValueError(f"{offsets[-1]} bytes in one call, maximum is {BATCH_BYTES_MAX}")
-        self._packets = [self._data + start for start in offsets[:-1]]
-        self._unprotected = struct.pack(f"{len(lengths)}i", *lengths)
+        self._packets = self._pointers_at(segment)[:count] if count > 1 else [self._data]
+        last = offsets[-1] - offsets[-2] - tag_size
+        self._unprotected = INT.pack(segment - tag_size) * (count - 1) + INT.pack(last)
         self._layout = offsets, tag_size
+
+    def _pointers_at(self, stride: int) -> list[Any]:
+        pointers = self._pointers.get(stride)
+        if pointers is None:
+            if len(self._pointers) >= STRIDES_MAX:
+                self._pointers.clear()
+            starts = range(0, BATCH_PACKETS_MAX * stride, stride)
+            pointers = self._pointers[stride] = [self._data + start for start in starts]
+        return pointers
 
 
 class MediaTransport:
@@ -110,7 +125,7 @@ class MediaTransport:
             BlockingIOError: the socket is full; nothing was sent.
             OSError: the network refused it.
         """
-        buffer.protect(self._session, offsets, self.tag_size)
+        buffer.protect(self._session, offsets, segment, self.tag_size)
         self._select()
         if self._socket is not None and self.segmentation and len(offsets) > 2:
             try:
