@@ -35,7 +35,7 @@ __all__ = ["Server"]
 
 logger = logging.getLogger(__name__)
 
-WAIT_S: Final = 0.2
+WAIT_S: Final = 1.0  # how soon a part that failed for good is noticed
 HTTP_CLOSE_S: Final = 1.0
 HTTP_WORKERS: Final = TRANSFERS_MAX + 8  # downloads leave the other calls their threads
 

@@ -22,12 +22,17 @@ from petstream.errors import UnavailableError
 from petstream.logs import RepeatGuard
 from petstream.threads import SupervisedThread
 
-__all__ = ["EventLoopThread"]
+__all__ = ["HEARTBEAT_S", "EventLoopThread", "next_beat"]
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 HEARTBEAT_S: Final = 0.25
+
+
+async def next_beat() -> None:
+    """Sleep until the next beat, which is one moment for all who do: the loop wakes up once."""
+    await asyncio.sleep(HEARTBEAT_S - asyncio.get_running_loop().time() % HEARTBEAT_S)
 
 
 class EventLoopThread:
@@ -148,7 +153,7 @@ class EventLoopThread:
                 self._beat = time.monotonic()
                 if self._failure is not None:
                     raise self._failure
-                await asyncio.sleep(HEARTBEAT_S)
+                await next_beat()
         finally:
             self._loop = None
             loop.remove_reader(bell)

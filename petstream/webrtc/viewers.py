@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from petstream.errors import UnknownViewerError
 from petstream.webrtc.admission import Slot
+from petstream.webrtc.loop import next_beat
 from petstream.webrtc.negotiation import IceSettings, Plan, add_candidates, answer_plan
 from petstream.webrtc.rtp_sender import RtpSender
 from petstream.webrtc.viewer import Viewer, ViewerInfo
@@ -26,9 +27,8 @@ CONNECT_TIMEOUT_S: Final = 10.0
 # A viewer that is stopped for ten seconds is kept, one that vanished is noticed within twelve.
 # A browser is heard every second or two: receiver reports, ICE consent checks.
 SILENCE_TIMEOUT_S: Final = 11.5
-TICK_S: Final = 0.25
-REPORT_TICKS: Final = 4  # a sender report every so many ticks,
-REPORT_OFTEN_S: Final = 3.0  # and every tick at first, for it takes several to align time
+REPORT_BEATS: Final = 4  # a sender report every so many beats of the loop,
+REPORT_OFTEN_S: Final = 3.0  # and every beat at first, for it takes several to align time
 CLOSE_TIMEOUT_S: Final = 2.0
 DEAD_STATES: Final = {"failed", "closed"}
 
@@ -166,14 +166,14 @@ class Viewers:
 
     async def _look_after(self) -> None:
         """Time limits and sender reports, for ever."""
-        for tick in itertools.count(1):
-            await asyncio.sleep(TICK_S)
+        for beat in itertools.count(1):
+            await next_beat()
             for viewer in list(self._viewers.values()):
                 reason = _overdue(viewer)
                 if reason is not None:
                     self._spawn(self._remove(viewer, reason))
                 elif viewer.connected and (
-                    tick % REPORT_TICKS == 0 or viewer.connected_s < REPORT_OFTEN_S
+                    beat % REPORT_BEATS == 0 or viewer.connected_s < REPORT_OFTEN_S
                 ):
                     viewer.send_report(self._cname)
 
