@@ -34,7 +34,7 @@ def test_it_applies(defect: dict[str, Any]) -> None:
 @pytest.mark.timeout(300)
 def test_it_is_noticed(defect: dict[str, Any]) -> None:
     """With the defect in, its test fails; without it, it passes."""
-    tool = [sys.executable, str(ROOT / "tools" / "mutate"), defect["name"]]
+    tool = [sys.executable, str(ROOT / "tools" / "mutation"), defect["name"]]
     done = subprocess.run(tool, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.startswith("noticed: ")

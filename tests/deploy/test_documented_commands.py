@@ -21,6 +21,7 @@ from tests.camera_process import CameraProcess
 from tests.demo_process import free_ports
 from tests.peer import make_offer
 from tests.scale import scaled
+from tests.waiting import wait_until
 
 FLAGS = (
     "-shm /pet_camera_stream -http :8081 -metrics :9090 -pprof :6060 "
@@ -100,10 +101,13 @@ def test_calls(documented: Documented) -> None:
     assert health["status"] == "ok"
     assert {"webrtc_clients", "recording", "has_headers"} <= health.keys()
     assert documented.curl("curl -X POST http://localhost:8081/start")["success"] is True
-    time.sleep(1.5)
-    status = documented.curl("curl http://localhost:8081/status")
-    assert status["recording"] is True
-    name = str(status["filename"])
+
+    def status() -> dict[str, object]:
+        return documented.curl("curl http://localhost:8081/status")
+
+    wait_until(lambda: status()["frame_count"], "the first access unit")
+    assert status()["recording"] is True
+    name = str(status()["filename"])
     assert re.fullmatch(r"recording_\d{8}_\d{6}\.h264", name)
     assert documented.curl("curl -X POST http://localhost:8081/stop")["success"] is True
     assert (documented.folder / "recordings" / name).stat().st_size > 0

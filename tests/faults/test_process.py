@@ -7,8 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +22,7 @@ from tests.media import count_frames
 from tests.peer import Peer, make_offer
 from tests.scale import deadline_s, scaled, within
 from tests.server_process import ServerProcess, loopback_flags
+from tests.waiting import wait_until
 
 CLIP = "barcode-480p30"
 THREADS = ("reader", "processor", "distributor", "recorder", "webrtc")
@@ -38,15 +38,6 @@ def petstream(segment_name: str, tmp_path: Path) -> Iterator[Petstream]:
     )
     with Petstream(settings) as petstream:
         yield petstream
-
-
-def wait_until(reached: Callable[[], bool], timeout_s: float) -> float:
-    """Wait for something; how long it took, AssertionError if it does not come."""
-    begin = time.monotonic()
-    while not reached():
-        assert time.monotonic() - begin < timeout_s, f"not within {timeout_s} s"
-        time.sleep(0.01)
-    return time.monotonic() - begin
 
 
 class Saboteur:
@@ -68,7 +59,7 @@ class Saboteur:
     def strike(self) -> None:
         """Raise once, at the next occasion."""
         if self._on_loop:
-            wait_until(self._loop_answers, deadline_s(3))
+            wait_until(self._loop_answers, "the loop", deadline_s(3))
             self._loop.call_soon(self._raise)
         self._armed = True
 
@@ -106,14 +97,15 @@ def test_e01_a_thread_that_raises_goes_on_and_is_named(
     """Each of the threads, five times: back within a second, named in /health, picture goes on."""
     thread = next(t for t in petstream.threads if t.name == name)
     with Camera(CLIP, shm=segment_name, loop=True):
-        wait_until(lambda: petstream.health()["status"] == "ok", 10)
+        wait_until(lambda: petstream.health()["status"] == "ok", "health")
         saboteur = Saboteur(petstream, name, monkeypatch)
         for times in range(1, RESTARTS_MAX + 1):
             saboteur.strike()
-            wait_until(functools.partial(has_restarted, thread, times), deadline_s(3))
+            restarted = functools.partial(has_restarted, thread, times)
+            wait_until(restarted, "the restart", deadline_s(3))
             published = petstream.pipeline.counters.published
             go_on = functools.partial(has_published, petstream, published + 1)
-            within("s until the picture goes on", wait_until(go_on, deadline_s(3)), 1)
+            within("s until the picture goes on", wait_until(go_on, "it", deadline_s(3)), 1)
             assert any(f"thread {name} was restarted" in r for r in reasons(petstream))
         assert petstream.fatal is None
 
@@ -168,16 +160,18 @@ def test_e02_a_blocked_event_loop_is_told(petstream: Petstream, segment_name: st
         released.wait()
 
     with Camera(CLIP, shm=segment_name, loop=True):
-        wait_until(lambda: petstream.health()["status"] == "ok", 10)
+        wait_until(lambda: petstream.health()["status"] == "ok", "health")
         petstream.webrtc.loop.call_soon(block)
         try:
             took_s = wait_until(
-                lambda: any("event loop" in reason for reason in reasons(petstream)), deadline_s(2)
+                lambda: any("event loop" in reason for reason in reasons(petstream)),
+                "a reason",
+                deadline_s(2),
             )
         finally:
             released.set()
         within("s until it is told", took_s, 1)
-        wait_until(lambda: petstream.health()["status"] == "ok", 10)
+        wait_until(lambda: petstream.health()["status"] == "ok", "health")
     assert petstream.webrtc.loop.thread.restarts == 0
 
 
