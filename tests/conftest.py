@@ -24,7 +24,7 @@ SHM = Path("/dev/shm")
 # database is in no clone but one's own.
 settings.register_profile(
     "petstream",
-    max_examples=scaled(100, 2000),
+    max_examples=scaled(100, 10_000),
     print_blob=True,
     derandomize=not NIGHTLY,
     # How long an example takes says more of the machine than of the code.

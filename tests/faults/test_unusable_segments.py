@@ -73,13 +73,16 @@ OBSTACLES = {
 }
 
 
+@pytest.mark.parametrize("run", range(scaled(1, 20)))
 def test_a07_unusable_segments(
+    run: int,
     segment_name: str,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """HTTP is up, /health says why, one line is logged in 10 s; once right it attaches in 1 s."""
+    del run
     caplog.set_level(logging.WARNING)
     monkeypatch.setattr(pipeline, "FAULT_REPEAT_S", REPEAT_S)
 

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 from av.video.frame import PictureType
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from petstream.errors import SpsError
@@ -36,7 +36,6 @@ def encoded_sps(access_units: list[bytes]) -> Sps:
     return parse_sps(found[0])
 
 
-@settings(max_examples=300)
 @given(written_sps())
 def test_every_field_is_read_as_written(written: WrittenSps) -> None:
     """An SPS through any branch of the syntax gives back what went in."""
@@ -244,7 +243,6 @@ def test_reordering_beyond_the_buffer_makes_a_vui_void() -> None:
     assert bad.vui == Vui()
 
 
-@settings(max_examples=1000)
 @given(st.binary(max_size=80))
 @example(b"\x00\x00\x03")
 @example(b"\x42\x00\x1f" + bytes(80))
@@ -260,7 +258,6 @@ def test_random_bytes_give_an_sps_or_the_typed_error(payload: bytes) -> None:
     assert len(sps.profile_level_id) == 6
 
 
-@settings(max_examples=500)
 @given(written_sps(), st.data())
 def test_mutated_sps_gives_an_sps_or_the_typed_error(
     written: WrittenSps, data: st.DataObject

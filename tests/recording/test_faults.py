@@ -26,6 +26,7 @@ from tests.recording.helpers import (
     small_disk,
     wait_until,
 )
+from tests.scale import scaled
 
 CALLS = [name for name in vars(Syscalls) if not name.startswith("_") and name != "writable"]
 
@@ -174,9 +175,11 @@ def test_c01_short_writes_lose_nothing(tmp_path: Path, wanted: str) -> None:
     check_files(tmp_path, engine.status, units)
 
 
+@pytest.mark.parametrize("run", range(scaled(1, 10)))
 @pytest.mark.parametrize("wanted", ["h264", "mp4"])
-def test_c02_a_disk_that_fills_ends_the_recording(tmp_path: Path, wanted: str) -> None:
+def test_c02_a_disk_that_fills_ends_the_recording(tmp_path: Path, wanted: str, run: int) -> None:
     """The file plays, the status says why it ended, and the next start is refused."""
+    del run
     units = access_units(encode(20, width=640, height=480) * 40)
     assert sum(unit.size for unit in units) > 2**20
     recorder, source = Recorder(tmp_path / "disk"), new_source()

@@ -196,6 +196,4 @@ class SharedDaemon(Daemon):
 
 TestMortalDaemon = MortalDaemon.TestCase
 TestSharedDaemon = SharedDaemon.TestCase
-TestMortalDaemon.settings = TestSharedDaemon.settings = settings(
-    max_examples=200, stateful_step_count=40, deadline=None
-)
+TestMortalDaemon.settings = TestSharedDaemon.settings = settings(stateful_step_count=40)

@@ -3,7 +3,7 @@
 import random
 from dataclasses import dataclass, field
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from petstream.shm.cadence import Cadence
@@ -74,7 +74,6 @@ def read(daemon: Daemon, rng: random.Random, late_share: float) -> set[int]:
     return whole
 
 
-@settings(max_examples=200, deadline=None)
 @given(
     seed=st.integers(0, 2**32),
     interval_ms=st.sampled_from([10, 20, 33.3]),
