@@ -33,7 +33,7 @@ class Mailbox(Generic[Answer]):
 
     def __init__(self, owner: str) -> None:
         self._owner = owner  # for messages
-        self._requests: queue.Queue[_Request[Answer]] = queue.Queue(WAITING_MAX)
+        self._requests: queue.SimpleQueue[_Request[Answer]] = queue.SimpleQueue()
         self._refusing = False  # the owner has stopped, and will not look again
 
     def ask(
@@ -57,12 +57,11 @@ class Mailbox(Generic[Answer]):
             PetstreamError: whatever the action raised.
         """
         request = _Request(action, undo, Future[Answer]())
-        try:
-            self._requests.put_nowait(request)
-        except queue.Full:
+        if self._requests.qsize() >= WAITING_MAX:
             raise UnavailableError(
                 f"{self._owner} has {WAITING_MAX} callers waiting, the maximum; try again"
-            ) from None
+            )
+        self._requests.put(request)
         if self._refusing:
             # The owner may have looked for the last time before the request was there.
             self._refuse_all()
@@ -105,6 +104,8 @@ class Mailbox(Generic[Answer]):
             _settle_error(request, UnavailableError(f"{self._owner} has stopped"))
 
     def _next(self) -> _Request[Answer] | None:
+        if self._requests.empty():  # the owner asks before each access unit: cheaper than to try
+            return None
         try:
             return self._requests.get_nowait()
         except queue.Empty:

@@ -157,7 +157,7 @@ class Recorder:
         try:
             while not stop.is_set():
                 self._mailbox.serve()
-                if not self._engine.step(POLL_S):
+                if not self._engine.step(POLL_S) and self.status().recording:
                     stop.wait(0.001)  # a closed source answers at once, for ever
             if self.status().recording:
                 self._engine.stop(self._clock())

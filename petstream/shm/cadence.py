@@ -25,7 +25,7 @@ _EAGER_NS: Final = 100 * _US  # fine enough to meet a copy of 3.1 MB under way
 _LEAD_NS: Final = 500 * _US  # how long before the aim to be awake for that
 _STEP_NS: Final = 20 * _US  # the least by which the aim moves
 _STEADY: Final = 60  # slots met without a jump of the aim
-_SELDOM: Final = 30  # slots of a steady camera, before its interval is worked out anew
+_SELDOM: Final = 30  # slots of a known camera, before its interval is worked out anew
 _RUN: Final = 8  # finds in a row that chance explains; more say that the aim is far behind
 _IDLE_NS: Final = 20 * _MS  # the camera paused
 _STUCK_NS: Final = 10 * _MS  # it paused in mid-copy: it may have died and be started again
@@ -52,6 +52,7 @@ class Cadence:
         self._missed = False  # the first look for the next slot came too early
         self._finds = 0  # in a row, each by the first look for its slot
         self._steady = 0  # slots since the aim had to jump
+        self._unlearned = 0  # slots since the interval was worked out
         self._late_ns = 0  # behind the aim, on average of the slots that were not found at once
         self._gaps: deque[tuple[int, int]] = deque(maxlen=31)  # a second's: time, and slots in it
 
@@ -139,8 +140,11 @@ class Cadence:
         if not count <= gap_ns < _GAP_NS:
             return
         self._gaps.append((gap_ns, count))
-        if self._steady > _STEADY and self._steady % _SELDOM:
+        self._unlearned += count
+        is_known = count > 1 or self._steady > _STEADY  # nobody waits for several
+        if is_known and self._unlearned < _SELDOM:
             return
+        self._unlearned = 0
         newest = list(self._gaps)[-_ENOUGH:]
         if len(newest) < _ENOUGH:
             return
