@@ -1,5 +1,6 @@
 """A disk that takes half a second for each write, and one that stands still."""
 
+import functools
 import threading
 import time
 from collections.abc import Iterator
@@ -10,8 +11,12 @@ import pytest
 
 from petstream.distributor import Distributor, Subscription
 from petstream.h264.access_unit import AccessUnit
+from petstream.h264.sei import find_stamp
 from petstream.recording import Recorder
 from petstream.recording.syscalls import Syscalls
+from simulator.viewer import Received, Viewer
+from tests.camera_process import CameraProcess
+from tests.library import loopback_petstream
 from tests.recording.helpers import (
     access_units,
     annexb,
@@ -20,7 +25,7 @@ from tests.recording.helpers import (
     running,
     wait_until,
 )
-from tests.scale import scaled
+from tests.scale import scaled, within
 
 WRITE_S = scaled(0.1, 0.5)
 STALL_S = scaled(0.0, 30.0)  # beyond what the queue can hold
@@ -118,3 +123,43 @@ def test_c04_a_stall_costs_whole_gops_and_no_viewer(tmp_path: Path, wanted: str)
     if wanted == "h264":
         kept = units[: 700 - status.dropped]
         assert path.read_bytes() == annexb(kept + units[700:])
+
+
+@pytest.mark.nightly
+@pytest.mark.realtime
+def test_c04_a_viewer_is_as_quick_as_before(
+    segment_name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the 99th of a hundred access units takes from capture to a viewer grows by 5 ms at most.
+
+    While every write of a recording takes half a second, against the seconds before it began.
+    """
+    disk = SlowDisk()
+    monkeypatch.setattr("petstream.service.Recorder", functools.partial(Recorder, syscalls=disk))
+    with (
+        CameraProcess("barcode-480p30", segment_name, "--stamp"),
+        loopback_petstream(segment_name, tmp_path) as petstream,
+        Viewer(petstream.offer) as viewer,
+    ):
+        viewer.wait_for(60)
+        before = viewer.wait_for_more(900, timeout_s=60)
+        disk.write_s = WRITE_S
+        petstream.start_recording()
+        during = viewer.wait_for_more(900, timeout_s=60)
+        disk.write_s = 0.0
+        status = petstream.stop_recording()
+    dropped = status["dropped"]
+    assert isinstance(dropped, int)
+    assert dropped > 0, "the disk was quick enough"
+    print(f"p99 before {p99_ms(before):.1f} ms, during {p99_ms(during):.1f} ms")
+    within("ms that a slow disk costs a viewer, p99", p99_ms(during) - p99_ms(before), 5)
+
+
+def p99_ms(units: list[Received]) -> float:
+    """What the 99th of a hundred access units took from capture to arrival."""
+    took_ns = []
+    for unit in units:
+        stamp = find_stamp(unit.nal_units)
+        assert stamp is not None
+        took_ns.append(unit.arrived_ns - stamp.capture_ns)
+    return sorted(took_ns)[len(took_ns) * 99 // 100] / 1e6
