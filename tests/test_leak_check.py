@@ -11,10 +11,10 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 LEAKS = {
     "file descriptor to ": "KEPT.append(open('/dev/null'))",
-    "thread Thread-": "KEPT.append(threading.Thread(target=time.sleep, args=(9,), daemon=True));"
+    "thread Thread-": "KEPT.append(threading.Thread(target=time.sleep, args=(60,), daemon=True));"
     " KEPT[-1].start()",
     "task Task-": "loop = asyncio.new_event_loop(); KEPT.append(loop);"
-    " KEPT.append(loop.create_task(asyncio.sleep(9))); loop.close()",
+    " KEPT.append(loop.create_task(asyncio.sleep(60))); loop.close()",
     "segment petstream-test-": "Path(f'/dev/shm/petstream-test-{os.getpid()}-left').touch()",
 }
 
