@@ -141,7 +141,8 @@ class Cadence:
             return
         self._gaps.append((gap_ns, count))
         self._unlearned += count
-        is_known = count > 1 or self._steady > _STEADY  # nobody waits for several
+        # Who takes several at a time is waited for by nobody; but first they have to teach it.
+        is_known = self._steady > _STEADY or (count > 1 and len(self._gaps) == self._gaps.maxlen)
         if is_known and self._unlearned < _SELDOM:
             return
         self._unlearned = 0

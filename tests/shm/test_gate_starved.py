@@ -3,7 +3,7 @@
 import random
 from dataclasses import dataclass, field
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from petstream.shm.cadence import Cadence
@@ -74,6 +74,7 @@ def read(daemon: Daemon, rng: random.Random, late_share: float) -> set[int]:
     return whole
 
 
+@example(seed=85030, interval_ms=10, copy_ms=0.05, late_share=0)  # at first a wrong interval
 @given(
     seed=st.integers(0, 2**32),
     interval_ms=st.sampled_from([10, 20, 33.3]),
