@@ -18,7 +18,7 @@ __all__ = ["Mailbox"]
 
 Answer = TypeVar("Answer")
 
-WAITING_MAX: Final = 256  # callers at once
+WAITING_MAX: Final = 256  # callers at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Mailbox(Generic[Answer]):
             PetstreamError: whatever the action raised.
         """
         request = _Request(action, undo, Future[Answer]())
-        if self._requests.qsize() >= WAITING_MAX:
+        if self._requests.qsize() >= WAITING_MAX:  # callers at the same moment may exceed it
             raise UnavailableError(
                 f"{self._owner} has {WAITING_MAX} callers waiting, the maximum; try again"
             )
