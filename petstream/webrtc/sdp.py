@@ -86,6 +86,11 @@ class Section:
         return self.value("mid") or ""
 
     @property
+    def is_rtp(self) -> bool:
+        """Whether its formats are payload types, and these are numbers."""
+        return "RTP/" in self.protocol
+
+    @property
     def direction(self) -> str:
         """One of sendrecv (the default), sendonly, recvonly, inactive."""
         return next((line[2:] for line in self.lines if line[2:] in DIRECTIONS), "sendrecv")
@@ -145,7 +150,8 @@ class Offer:
     def video(self) -> Section | None:
         """The first section in which the browser wants to receive video; None if there is none."""
         for section in self.sections:
-            if section.kind == "video" and section.direction in RECEIVING and self._live(section):
+            wanted = section.kind == "video" and section.direction in RECEIVING
+            if wanted and section.is_rtp and self._live(section):
                 return section
         return None
 
@@ -236,14 +242,14 @@ def _media_line(number: int, line: str) -> Section:
     if match is None:
         raise BadOfferError(f"sdp line {number} is no media line: {line[:60]!r}")
     kind, port, protocol, formats = match.groups()
-    payload_types = formats.split()
-    if "RTP/" in protocol and not all(
-        re.fullmatch(r"[0-9]{1,3}", pt) and int(pt) <= PAYLOAD_TYPE_MAX for pt in payload_types
+    section = Section(kind, int(port), protocol, formats.split())
+    if section.is_rtp and not all(
+        re.fullmatch(r"[0-9]{1,3}", pt) and int(pt) <= PAYLOAD_TYPE_MAX for pt in section.formats
     ):
         raise BadOfferError(
             f"sdp line {number} has a payload type not in 0..{PAYLOAD_TYPE_MAX}: {line[:60]!r}"
         )
-    return Section(kind, int(port), protocol, payload_types)
+    return section
 
 
 def _inherit(session: list[str], sections: list[Section]) -> None:

@@ -119,6 +119,13 @@ def test_refused_section_is_not_taken() -> None:
     assert parse_offer(HEAD + VIDEO.replace("video 9", "video 0")).video() is None
 
 
+def test_video_over_anything_but_rtp_is_not_taken() -> None:
+    """Its formats need not be payload types, nor numbers."""
+    text = HEAD + VIDEO.replace("UDP/TLS/RTP/SAVPF 96", "UDP/DTLS/SCTP =9")
+    assert "SCTP =9" in text
+    assert parse_offer(text).video() is None
+
+
 def test_candidates_are_those_of_the_bundle() -> None:
     """Candidates count wherever they stand in the bundle, each once."""
     offer = parse_offer(stored_offer("chromium-linux-audio-data"))
