@@ -19,9 +19,10 @@ class Daemon(RuleBasedStateMachine):
         whole: counts whose copy was finished.
         first: the first count the model knows about; older ones are whole.
         lost: torn, as the gate said.
+        unclaimed_ns: the look before the newest claim was seen; it came in between.
         silent: there was a silence after which a gate that knows nothing yet fears a death.
-    stalled: the last copy that ended took so long that it looked like a death.
-    deaths: since the gate had last handed out everything.
+        stalled: the last copy that ended took so long that it looked like a death.
+        deaths: since the gate had last handed out everything.
     """
 
     lost: frozenset[int] = frozenset()
@@ -44,7 +45,7 @@ class Daemon(RuleBasedStateMachine):
         self.first = step(index, -1)
         self.whole = set() if copying else {self.first}
         self.seen_dead = False
-        self.seen_index, self.claim_seen_ns = index, 0
+        self.seen_index, self.looked_ns, self.unclaimed_ns = index, 0, 0
         self.gate = Gate(self.head())
 
     def head(self) -> Sample:
@@ -63,8 +64,9 @@ class Daemon(RuleBasedStateMachine):
         assert torn + whole <= forward(start, self.index), "released what was not claimed"
         self.lost |= {step(start, n) for n in range(torn)}
         if self.index != self.seen_index:
-            self.silent = self.silent or self.now_ns - self.claim_seen_ns > 3 * INTERVAL_NS
-            self.seen_index, self.claim_seen_ns = self.index, self.now_ns
+            self.silent = self.silent or self.now_ns - self.unclaimed_ns > 3 * INTERVAL_NS
+            self.seen_index, self.unclaimed_ns = self.index, self.looked_ns
+        self.looked_ns = self.now_ns
         handed_out = {step(release.torn_until, n) for n in range(whole)}
         assert handed_out <= self.whole, "handed out a torn count"
         self.seen_dead = not self.alive
