@@ -17,7 +17,8 @@ __all__ = ["FRAGMENT_MAX", "PAYLOAD_MAX", "PacketImage", "Packets", "Run", "Span
 # 12 bytes of header, 28 of extensions, 2 of a retransmission and 16 of tag around it stay within
 # the 1,232 bytes of UDP that the smallest IPv6 link carries (RFC 8200 section 5).
 PAYLOAD_MAX: Final = 1172
-FRAGMENT_MAX: Final = PAYLOAD_MAX - 2  # bytes of a NAL unit in a FU-A
+FU_HEADERS_SIZE: Final = 2  # indicator and header
+FRAGMENT_MAX: Final = PAYLOAD_MAX - FU_HEADERS_SIZE  # bytes of a NAL unit in a FU-A
 
 NAL_HEADER_SIZE: Final = 1
 NRI_MASK: Final = 0x60
@@ -118,13 +119,13 @@ def fragment(nal_unit: memoryview, payload_max: int, tag: bytes = b"") -> list[b
     header = nal_unit[0]
     indicator = (header & ~TYPE_MASK & 0xFF) | FU_A
     nal_type = header & TYPE_MASK
-    step = payload_max - 2
+    step = payload_max - FU_HEADERS_SIZE
     middle = bytes((indicator, nal_type))
     starts = range(NAL_HEADER_SIZE, len(nal_unit), step)
     pieces = [b"".join((middle, nal_unit[start : start + step], tag)) for start in starts]
     first, last = bytes((indicator, FU_START | nal_type)), bytes((indicator, FU_END | nal_type))
-    pieces[0] = first + pieces[0][2:]
-    pieces[-1] = last + pieces[-1][2:]
+    pieces[0] = first + pieces[0][FU_HEADERS_SIZE:]
+    pieces[-1] = last + pieces[-1][FU_HEADERS_SIZE:]
     return pieces
 
 

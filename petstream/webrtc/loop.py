@@ -22,7 +22,7 @@ from petstream.errors import UnavailableError
 from petstream.logs import RepeatGuard
 from petstream.threads import SupervisedThread
 
-__all__ = ["HEARTBEAT_S", "EventLoopThread", "next_beat"]
+__all__ = ["EventLoopThread", "next_beat"]
 
 logger = logging.getLogger(__name__)
 

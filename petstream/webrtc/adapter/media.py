@@ -54,19 +54,19 @@ class SrtpBuffer:
         self._packets: list[Any] = []  # a pointer to each
         self._unprotected = b""  # the length of each, without tag, as an array of int
 
-    def protect(self, session: Any, offsets: Sequence[int], segment: int, tag_size: int) -> None:
+    def protect(self, session: Any, offsets: Sequence[int], tag_size: int) -> None:
         """Encrypt and sign RTP packets that lie back to back, each with room for its tag.
 
         Args:
             session: an SRTP session of pylibsrtp.
-            offsets: where each packet begins, and one more for the end of the last; up to
-                BATCH_PACKETS_MAX packets in BATCH_BYTES_MAX bytes (ValueError).
-            segment: bytes of each packet but the last.
+            offsets: where each packet begins, from 0, and one more for the end of the last; up to
+                BATCH_PACKETS_MAX packets in BATCH_BYTES_MAX bytes (ValueError), all of one size
+                but the last.
             tag_size: bytes of that room.
         """
         layout = self._layout
         if layout is None or layout[0] is not offsets or layout[1] != tag_size:
-            self._lay_out(offsets, segment, tag_size)
+            self._lay_out(offsets, tag_size)
         self._lengths[: len(self._unprotected)] = self._unprotected
         # The innermost loop of the server, once for each packet and viewer, runs in map().
         srtp = itertools.repeat(session._srtp[0])
@@ -75,15 +75,15 @@ class SrtpBuffer:
         if code:
             raise SrtpError(f"srtp_protect failed with status {code}")
 
-    def _lay_out(self, offsets: Sequence[int], segment: int, tag_size: int) -> None:
+    def _lay_out(self, offsets: Sequence[int], tag_size: int) -> None:
         count = len(offsets) - 1
         if count > BATCH_PACKETS_MAX:
             raise ValueError(f"{count} packets in one call, maximum is {BATCH_PACKETS_MAX}")
         if offsets[-1] > BATCH_BYTES_MAX:
             raise ValueError(f"{offsets[-1]} bytes in one call, maximum is {BATCH_BYTES_MAX}")
-        self._packets = self._pointers_at(segment)[:count] if count > 1 else [self._data]
-        last = offsets[-1] - offsets[-2] - tag_size
-        self._unprotected = INT.pack(segment - tag_size) * (count - 1) + INT.pack(last)
+        stride, last = offsets[1], offsets[-1] - offsets[-2]
+        self._packets = self._pointers_at(stride)[:count] if count > 1 else [self._data]
+        self._unprotected = INT.pack(stride - tag_size) * (count - 1) + INT.pack(last - tag_size)
         self._layout = offsets, tag_size
 
     def _pointers_at(self, stride: int) -> list[Any]:
@@ -125,7 +125,7 @@ class MediaTransport:
             BlockingIOError: the socket is full; nothing was sent.
             OSError: the network refused it.
         """
-        buffer.protect(self._session, offsets, segment, self.tag_size)
+        buffer.protect(self._session, offsets, self.tag_size)
         self._select()
         if self._socket is not None and self.segmentation and len(offsets) > 2:
             try:
