@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from petstream.server import Server
 from petstream.webrtc import viewers
 from tests import impatient
 from tests.camera_process import CameraProcess
-from tests.faults.crowd import ask, offer_request, sendable
+from tests.faults.crowd import Reply, ask, offer_request, sendable
 from tests.faults.figures import Holding, holding
 from tests.faults.mutation import mutated
 from tests.peer import Peer
@@ -44,12 +45,24 @@ def come_and_go(server: ServerProcess, count: int) -> None:
             peer.wait_for(1)
 
 
+async def answer_to(server: ServerProcess, sdp: str) -> Reply:
+    """What an offer is answered, once there is a place.
+
+    One is given back when its viewer's connection is closed, a moment after it has left the list.
+    """
+    deadline = time.monotonic() + 20
+    while (reply := await ask(server.urls["http"], offer_request(sdp))).status == 503:
+        assert time.monotonic() < deadline, reply.body
+        await asyncio.sleep(0.01)
+    return reply
+
+
 def half_open(server: ServerProcess, count: int) -> None:
     """Viewers that offer and are not heard of again, until they are closed."""
 
     async def offer() -> None:
         for _ in range(count):
-            reply = await ask(server.urls["http"], offer_request(sendable()))
+            reply = await answer_to(server, sendable())
             assert reply.status == 200, reply.body
 
     asyncio.run(offer())
@@ -63,7 +76,7 @@ def bad_offers(server: ServerProcess, count: int) -> None:
     async def offer() -> None:
         for _ in range(count):
             sdp = mutated(stored_offer("firefox-linux-without-h264"), source)
-            reply = await ask(server.urls["http"], offer_request(sdp))
+            reply = await answer_to(server, sdp)
             assert reply.status in (400, 406), reply.body
 
     asyncio.run(offer())
