@@ -23,17 +23,19 @@ from tests.webrtc.negotiating import stored_offer
 
 CONNECTED = scaled(ci=5, nightly=1000)
 HALF_OPEN = scaled(ci=5, nightly=1000)
-ROOM = f"-max-clients={HALF_OPEN}"
+ROOM = scaled(ci=5, nightly=100)
 BAD = scaled(ci=5, nightly=1000)
 MEMORY_MB = 15
 
 
 @pytest.fixture
 def roomy(segment_name: str, tmp_path: Path) -> Iterator[ServerProcess]:
-    """A server with room for all half-open viewers, and a camera."""
+    """A server with room for many half-open viewers at once, and a camera."""
     with (
         CameraProcess("barcode-480p30", segment_name),
-        ServerProcess(segment_name, tmp_path, ROOM, module=impatient.__name__) as server,
+        ServerProcess(
+            segment_name, tmp_path, f"-max-clients={ROOM}", module=impatient.__name__
+        ) as server,
     ):
         yield server
 
@@ -82,12 +84,15 @@ def bad_offers(server: ServerProcess, count: int) -> None:
     asyncio.run(offer())
 
 
+@pytest.mark.timeout(scaled(120, 900))
 def test_d11_nothing_is_kept_of_viewers(roomy: ServerProcess) -> None:
     """Connected and gone, half-open, refused: memory, descriptors and threads are as before."""
     roomy.wait_for_health("ok")
     cold = holding(roomy.process.pid)
-    # Warm means that as many have been there at once as will be, whose memory is used again.
-    half_open(roomy, HALF_OPEN)
+    # Warm means that as many have been there at once as will be, whose memory is used again. There
+    # is a limit to them: the heap that a thousand at once leave behind is in pieces, and it takes
+    # some rounds of a thousand until it grows no more, although nothing of it is in use.
+    half_open(roomy, 2 * ROOM)
     bad_offers(roomy, BAD)
     come_and_go(roomy, CONNECTED // 2)
     warm = holding(roomy.process.pid)
