@@ -181,6 +181,11 @@ class Gate:
         """From the claim before to this one at most, however late the reader saw the first."""
         return sample.now_ns - self._unclaimed_ns
 
+    def _was_stuck(self, last: Sample) -> bool:
+        """Whether the copy in flight was so for too long, begun halfway before it was seen."""
+        begun_ns = (self._unclaimed_ns + self._claimed_ns) // 2
+        return last.now_ns - begun_ns > _STUCK_NS
+
     def _longest_gap_ns(self, last: Sample, sample: Sample, interval_ns: int) -> int:
         """The longest silence there can have been since the last claim of the sample before."""
         others = self._claims_before - 1 + forward(last.index, sample.index) - 1
@@ -214,7 +219,7 @@ class Gate:
             self._base = step(self._base or 0, 1) if excess == 2 else None
             self._note_death()
             return Release(doubt_until, step(sample.index, -1))
-        was_stuck = self._excess(last) == 1 and last.now_ns - self._claimed_ns > _STUCK_NS
+        was_stuck = self._excess(last) == 1 and self._was_stuck(last)
         may_be_death = (doubt_until is not None or was_stuck) and gap_ns > _RESTART_NS
         if may_be_death and self._alarm is None and 1 <= excess <= 2:
             self._doubt_until = last.index
@@ -329,8 +334,9 @@ class Gate:
         floor = last.difference if self._floor is None else self._floor
         if not 1 <= forward(floor, last.difference) <= _DEATHS_MAX:
             return False
-        was_stuck = last.now_ns - self._claimed_ns > _STUCK_NS
-        return was_stuck and self._longest_gap_ns(last, sample, interval_ns) > _RESTART_NS
+        return (
+            self._was_stuck(last) and self._longest_gap_ns(last, sample, interval_ns) > _RESTART_NS
+        )
 
     def _after_silence(
         self, last: Sample, sample: Sample, claims: int, interval_ns: int

@@ -75,6 +75,8 @@ def read(daemon: Daemon, rng: random.Random, late_share: float) -> set[int]:
 
 
 @example(seed=85030, interval_ms=10, copy_ms=0.05, late_share=0)  # at first a wrong interval
+@example(seed=14588, interval_ms=33.3, copy_ms=0.5, late_share=0.05)  # the last claim seen late
+@example(seed=529, interval_ms=33.3, copy_ms=0.05, late_share=0.05)
 @given(
     seed=st.integers(0, 2**32),
     interval_ms=st.sampled_from([10, 20, 33.3]),
