@@ -1,47 +1,40 @@
-"""Arithmetic of the ring's counts, which wrap at 2^32 while its slots wrap at 30.
+"""Arithmetic of the ring's counts: the daemon's index wraps at 2^32 while its slots wrap at 30.
 
-Strategy: pure functions on unsigned 32-bit counts. Count k lives in slot k mod 30, and 2^32 mod 30
-is 16: when the index wraps, the slots jump from 15 to 0, so that near the wrap a slot is claimed
-again sooner (16 counts later) or later (46) than the usual 30.
+Strategy: what is read as 32 bits is unwrapped at once, so that everywhere else counts are plain
+integers that are compared and subtracted as such. Count k lives in slot (k mod 2^32) mod 30, and
+2^32 mod 30 is 16: when the index wraps, the slots jump from 15 to 0, so that near the wrap a slot
+is claimed again sooner (16 counts later) or later (46) than the usual 30.
 """
 
 from typing import Final
 
 from .layout import RING_SLOTS
 
-__all__ = ["COUNT_MODULUS", "forward", "is_behind", "is_safe", "reuse_distance", "slot_of", "step"]
+__all__ = ["INDEX_MODULUS", "is_safe", "reuse_distance", "slot_of", "unwrap"]
 
-COUNT_MODULUS: Final = 2**32
+INDEX_MODULUS: Final = 2**32
 
-_SHIFT: Final = COUNT_MODULUS % RING_SLOTS
+_HALF: Final = INDEX_MODULUS // 2
+_SHIFT: Final = INDEX_MODULUS % RING_SLOTS
+
+
+def unwrap(index: int, near: int) -> int:
+    """The count nearest to ``near`` that a 32-bit index can stand for.
+
+    It is smaller than ``near`` if the index went back, because the daemon started its count again:
+    forward, half the number circle is 2.2 years at 30 fps.
+    """
+    return near + (index - near + _HALF) % INDEX_MODULUS - _HALF
 
 
 def slot_of(count: int) -> int:
     """The slot in which the daemon writes this count."""
-    return count % RING_SLOTS
-
-
-def step(count: int, by: int) -> int:
-    """The count that lies ``by`` claims after (negative: before) this one."""
-    return (count + by) % COUNT_MODULUS
-
-
-def forward(start: int, end: int) -> int:
-    """How many claims lead from ``start`` to ``end``, 0 to 2^32 - 1."""
-    return (end - start) % COUNT_MODULUS
-
-
-def is_behind(index: int, earlier: int) -> bool:
-    """Whether the index went back since it was ``earlier``: the daemon started its count again.
-
-    Half the number circle tells the two apart: forward it is 2.2 years at 30 fps.
-    """
-    return forward(earlier, index) >= COUNT_MODULUS // 2
+    return count % INDEX_MODULUS % RING_SLOTS
 
 
 def reuse_distance(count: int) -> int:
     """How many claims after this count its slot is claimed again: 30, or 16 or 46 at the wrap."""
-    left = COUNT_MODULUS - count
+    left = INDEX_MODULUS - count % INDEX_MODULUS
     if left > RING_SLOTS:
         return RING_SLOTS
     return _SHIFT if left <= _SHIFT else RING_SLOTS + _SHIFT
@@ -52,6 +45,6 @@ def is_safe(count: int, index: int) -> bool:
 
     The claim that reuses the slot makes the index ``count + reuse_distance + 1``. One further slot
     is given up, because on a weakly ordered CPU the copy's first stores may be seen before the
-    claim that precedes them.
+    claim that precedes them. An index below the count is that of a new daemon: nothing is safe.
     """
-    return forward(count, index) < reuse_distance(count)
+    return 0 <= index - count < reuse_distance(count)

@@ -14,7 +14,7 @@ from petstream.errors import SegmentError, StreamError
 from petstream.slot import Slot
 from petstream.source import SourceStats
 
-from .counts import forward, is_behind, is_safe, slot_of, step
+from .counts import is_safe, slot_of
 from .frame_header import FrameHeader, parse_header
 from .gate import Gate
 from .head import read_head, read_index, sample_of
@@ -26,7 +26,7 @@ __all__ = ["RingCursor"]
 _BATCH_BYTES: Final = 8 * 2**20  # what one poll may hold back from the threads after it
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Copy:
     """A slot that was copied out whole: what is in it, or why that is of no use."""
 
@@ -99,7 +99,7 @@ class RingCursor:
 
     def abandon(self) -> None:
         """Count what was claimed and not handed out as lost."""
-        lost = forward(self._next, self.sample.index)
+        lost = self.sample.index - self._next
         self._stats.slots_lost += lost
         self._pass_over(lost)
 
@@ -112,7 +112,7 @@ class RingCursor:
         self._next = 0
         if not is_safe(0, self.sample.index):
             released = self._gate.released
-            self._found = self._find_start(step(released, 1 - RING_SLOTS))
+            self._found = self._find_start(released + 1 - RING_SLOTS)
             self._next = released if self._found is None else self._found.count
 
     def _observe(self, interval_ns: int) -> None:
@@ -120,19 +120,19 @@ class RingCursor:
         if head == self._head and self._gate.at_rest:
             return
         self._head = head
-        sample = sample_of(head)
-        if is_behind(sample.index, self.sample.index):
+        sample = sample_of(head, self.sample.index)
+        if sample.index < self.sample.index:
             self.abandon()
-            self.sample = sample
+            self.sample = sample_of(head)
             self._start()
             return
         self.sample = sample
         release = self._gate.observe(sample, interval_ns)
         if release.torn_until != self._next:
-            torn = forward(self._next, release.torn_until)
+            torn = release.torn_until - self._next
             self._stats.torn += torn
             self._pass_over(torn)
-        self.ready = forward(self._next, release.ready_until)
+        self.ready = release.ready_until - self._next
 
     def _collect(self, slots: list[Slot]) -> None:
         size = 0
@@ -155,7 +155,7 @@ class RingCursor:
             reason = error.reason
         else:
             data = self._segment.pread(header.data_size, offset + FRAME_HEADER_SIZE)
-        if not is_safe(count, read_index(self._segment)):
+        if not is_safe(count, read_index(self._segment, count)):
             return None
         return _Copy(count, header, data, reason)
 
@@ -184,14 +184,14 @@ class RingCursor:
     def _pass_over(self, counts: int) -> None:
         """Move past counts; whoever hands the last of them out says that nothing is missing."""
         if counts:
-            self._next = step(self._next, counts)
+            self._next += counts
             self.sequence += counts
             self._discontinuity = True
 
     def _catch_up(self) -> _Copy | None:
         """The next slot has been overwritten: skip to where decoding can start again."""
         found = self._find_start(self._next)
-        lost = forward(self._next, self._gate.released if found is None else found.count)
+        lost = (self._gate.released if found is None else found.count) - self._next
         self._stats.slots_lost += lost
         self._pass_over(lost)
         return found
@@ -201,7 +201,7 @@ class RingCursor:
         newest: _Copy | None = None
         count = self._gate.released
         while count != oldest:
-            count = step(count, -1)
+            count -= 1
             copy = self._copy(count)
             if copy is None:
                 break

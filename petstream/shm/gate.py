@@ -20,7 +20,6 @@ claims without a post, plus a constant, the *base*:
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from .counts import COUNT_MODULUS, forward, is_behind, step
 from .sample import Sample
 
 __all__ = ["Gate", "Release"]
@@ -76,7 +75,7 @@ class Gate:
         self._doubt_until: int | None = None  # claimed before a silence, with a post missing
         self._silent_until: int | None = None  # the same while learning
         #: every count before this one has been handed out
-        self.released = step(first.index, -1) if first.index else 0
+        self.released = first.index - 1 if first.index else 0
 
     @property
     def mode(self) -> str:
@@ -89,7 +88,7 @@ class Gate:
     def in_flight(self) -> bool:
         """Whether counts were claimed that are not released: worth looking again soon."""
         if self._base is None:
-            return forward(self.released, self._last.index) > 1
+            return self._last.index - self.released > 1
         return self.released != self._last.index
 
     @property
@@ -105,7 +104,7 @@ class Gate:
             interval_ns: the camera's present interval, to tell a pause from a death.
         """
         last, self._last = self._last, sample
-        claims = forward(last.index, sample.index)
+        claims = sample.index - last.index
         if self._is_calm(last, sample):
             release = Release(self.released, sample.index)
         else:
@@ -121,7 +120,7 @@ class Gate:
         """Whether no copy was or is under way; then nothing is in question, and so it mostly is."""
         return (
             0 <= sample.value - last.value == sample.index - last.index
-            and sample.difference == self._base
+            and sample.index - sample.value == self._base
             and sample.is_usable
         )
 
@@ -156,8 +155,7 @@ class Gate:
 
     def _excess(self, sample: Sample) -> int:
         """Claims without a post; negative only if the base is no longer true."""
-        excess = forward(self._base or self._clue or 0, sample.difference)
-        return excess - COUNT_MODULUS if excess >= COUNT_MODULUS // 2 else excess
+        return sample.difference - (self._base or self._clue or 0)
 
     def _learn(self, last: Sample, sample: Sample, claims: int, interval_ns: int) -> None:
         posts = sample.value - last.value
@@ -188,18 +186,18 @@ class Gate:
 
     def _longest_gap_ns(self, last: Sample, sample: Sample, interval_ns: int) -> int:
         """The longest silence there can have been since the last claim of the sample before."""
-        others = self._claims_before - 1 + forward(last.index, sample.index) - 1
+        others = self._claims_before - 1 + sample.index - last.index - 1
         return self._gap_ns(sample) - others * interval_ns
 
     def _is_next(self, last: Sample, sample: Sample, interval_ns: int) -> bool:
         """Whether this is the one claim that was due, with none but the one before held back."""
         is_due = self._gap_ns(sample) <= min(interval_ns * 3 // 2, _RESTART_NS)
-        return is_due and sample.index == step(last.index, 1) == step(self.released, 2)
+        return is_due and sample.index == last.index + 1 == self.released + 2
 
     def _is_burst(self, last: Sample, sample: Sample) -> bool:
         """Whether several counts were claimed in less time than a daemon takes to start again."""
         is_quick = sample.now_ns - last.now_ns < _SOONEST_NS
-        return is_quick and self.released == last.index and forward(last.index, sample.index) > 1
+        return is_quick and self.released == last.index < sample.index - 1
 
     def _resume(self, last: Sample, sample: Sample, interval_ns: int) -> Release | None:
         """After a silence in mid-copy: was it a death? None if that is not known, or not asked.
@@ -216,9 +214,9 @@ class Gate:
                 self._doubt_until = doubt_until if self._gap_ns(sample) < _RESTART_NS else None
                 return None
             self._alarm = None
-            self._base = step(self._base or 0, 1) if excess == 2 else None
+            self._base = (self._base or 0) + 1 if excess == 2 else None
             self._note_death()
-            return Release(doubt_until, step(sample.index, -1))
+            return Release(doubt_until, sample.index - 1)
         was_stuck = self._excess(last) == 1 and self._was_stuck(last)
         may_be_death = (doubt_until is not None or was_stuck) and gap_ns > _RESTART_NS
         if may_be_death and self._alarm is None and 1 <= excess <= 2:
@@ -243,8 +241,8 @@ class Gate:
             if alarm is None or excess > alarm.excess:
                 self._alarm = _Alarm(sample.index, excess, sample.value)
         elif self._is_burst(last, sample):
-            return Release(self.released, step(sample.index, -1))
-        elif forward(self.released, last.index) > _HELD_MAX:  # not only since the last look
+            return Release(self.released, sample.index - 1)
+        elif last.index - self.released > _HELD_MAX:  # not only since the last look
             return self._give_up(sample, interval_ns)
         return Release(self.released, self.released)
 
@@ -255,10 +253,10 @@ class Gate:
             self._distrust(sample)  # more posts than one writer can make
             return None
         last_claim = sample.index if excess > alarm.excess else alarm.index
-        torn_until = step(last_claim, -1)
+        torn_until = last_claim - 1
         if self._doubt_until is not None and dead == 1:
             torn_until = self._doubt_until
-        self._base = step(self._base or 0, dead)
+        self._base = (self._base or 0) + dead
         self._alarm = self._doubt_until = None
         return Release(torn_until, sample.index if excess == dead else torn_until)
 
@@ -268,7 +266,7 @@ class Gate:
         if interval_ns < _FAST_NS:
             return None
         self._note_death()
-        torn_until = step(sample.index, -1)
+        torn_until = sample.index - 1
         return Release(torn_until, torn_until)
 
     def _distrust(self, sample: Sample) -> None:
@@ -304,8 +302,7 @@ class Gate:
             if self._is_long(sample, interval_ns):
                 torn_until = last.index
                 self._floor = None
-        is_behind = forward(torn_until, sample.index) > 0
-        return Release(torn_until, step(sample.index, -1) if is_behind else torn_until)
+        return Release(torn_until, max(torn_until, sample.index - 1))
 
     def _is_cleared(self, last: Sample, sample: Sample, claims: int, interval_ns: int) -> bool:
         """The copy's own post, the next claim when due, or a waiter that explains the value."""
@@ -326,13 +323,13 @@ class Gate:
         """Take the smallest difference, while nobody disturbs the semaphore."""
         if sample.now_ns < self._quiet_ns:
             return
-        if self._floor is None or is_behind(sample.difference, self._floor):
+        if self._floor is None or sample.difference < self._floor:
             self._floor = sample.difference
 
     def _fell_silent_in_mid_copy(self, last: Sample, sample: Sample, interval_ns: int) -> bool:
         """Whether a post was missing that once was not, for as long as a restart takes."""
         floor = last.difference if self._floor is None else self._floor
-        if not 1 <= forward(floor, last.difference) <= _DEATHS_MAX:
+        if not 1 <= last.difference - floor <= _DEATHS_MAX:
             return False
         return (
             self._was_stuck(last) and self._longest_gap_ns(last, sample, interval_ns) > _RESTART_NS
@@ -344,15 +341,15 @@ class Gate:
         """The post came after all, or it is still missing when the next count is claimed."""
         silent_until = self._silent_until
         assert silent_until is not None
-        if self._floor is not None and not is_behind(self._floor, sample.difference):
+        if self._floor is not None and sample.difference <= self._floor:
             self._silent_until = None
-            return Release(self.released, step(sample.index, -1))
+            return Release(self.released, sample.index - 1)
         if self._floor is None or self._base is not None or claims:
             if claims and self._longest_gap_ns(last, sample, interval_ns) > _RESTART_NS:
                 silent_until = last.index  # silent a second time: either may have been a death
             self._silent_until = None
             self._note_death()
-            return Release(silent_until, step(sample.index, -1))
+            return Release(silent_until, sample.index - 1)
         return Release(self.released, self.released)
 
     def _is_long(self, sample: Sample, interval_ns: int) -> bool:

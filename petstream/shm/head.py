@@ -8,6 +8,7 @@ import time
 from struct import Struct
 from typing import Final
 
+from .counts import unwrap
 from .layout import Ring
 from .sample import Sample
 from .segment import Segment
@@ -39,13 +40,20 @@ def read_head(segment: Segment, previous: bytes = b"") -> bytes:
     return raw
 
 
-def sample_of(head: bytes) -> Sample:
-    """The head as a sample taken now."""
+def sample_of(head: bytes, near: int | None = None) -> Sample:
+    """The head as a sample taken now.
+
+    Args:
+        head: as it was read.
+        near: a count that the index is to be unwrapped to; None for the first 2^32.
+    """
     index, interval_ms, value, waiters = _HEAD.unpack(head)
+    if near is not None:
+        index = unwrap(index, near)
     return Sample(index, interval_ms, value, waiters, time.monotonic_ns())
 
 
-def read_index(segment: Segment) -> int:
-    """Read ``write_index`` alone, to see whether the writer has come near."""
+def read_index(segment: Segment, near: int) -> int:
+    """Read ``write_index`` alone, to see whether the writer has come near; unwrapped."""
     index: int = _INDEX.unpack(segment.pread(_INDEX.size, _OFFSET))[0]
-    return index
+    return unwrap(index, near)

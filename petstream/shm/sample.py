@@ -2,15 +2,21 @@
 
 from dataclasses import dataclass
 
-from .counts import forward
 from .layout import SEM_VALUE_MAX
 
 __all__ = ["Sample"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Sample:
-    """The head of the ring as it stood at one moment."""
+    """The head of the ring as it stood at one moment.
+
+    Attributes:
+        index: how many counts were claimed, not cut to 32 bits.
+        interval_ms: what somebody asked the camera for; 0 for its own rate.
+        value, waiters: of the semaphore.
+        now_ns: CLOCK_MONOTONIC.
+    """
 
     index: int
     interval_ms: int
@@ -21,7 +27,7 @@ class Sample:
     @property
     def difference(self) -> int:
         """Claims minus posts, up to a constant."""
-        return forward(self.value, self.index)
+        return self.index - self.value
 
     @property
     def is_usable(self) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from petstream.shm.counts import slot_of, step
+from petstream.shm.counts import slot_of
 from petstream.shm.frame_header import parse_header
 from petstream.shm.head import read_index
 from petstream.shm.layout import FRAME_HEADER_SIZE, FRAME_SIZE, RING_HEADER_SIZE, RING_SIZE
@@ -39,15 +39,15 @@ def read_newest(name: str, units: int) -> Tally:
     path = Path("/dev/shm") / name[1:]
     wait_until(lambda: path.exists() and path.stat().st_size == RING_SIZE, "the segment")
     with Segment(name, RING_SIZE) as segment:
-        wait_until(lambda: read_index(segment) >= 30, "something in every slot")
-        last = read_index(segment)
+        wait_until(lambda: read_index(segment, 0) >= 30, "something in every slot")
+        last = read_index(segment, 0)
         while tally.units < units:
-            index = read_index(segment)
+            index = read_index(segment, 0)
             if index == last:
                 time.sleep(0.0002)
                 continue
             last = index
-            offset = RING_HEADER_SIZE + slot_of(step(index, -1)) * FRAME_SIZE
+            offset = RING_HEADER_SIZE + slot_of(index - 1) * FRAME_SIZE
             header = parse_header(segment.pread(FRAME_HEADER_SIZE, offset))
             tally.take([segment.pread(header.data_size, offset + FRAME_HEADER_SIZE)])
     return tally

@@ -23,7 +23,7 @@ class Camera:
 
     def look(self, *, claims: int = 0, posts: int = 0, after_ms: int = 1) -> None:
         """Let the writer do something, then feed one sample."""
-        self.index = (self.index + claims) % 2**32
+        self.index += claims
         self.value += posts
         self.now_ms += after_ms
         start = self.gate.released
@@ -39,4 +39,4 @@ class Camera:
 
 def counts(start: int, end: int) -> list[int]:
     """The counts from ``start`` to before ``end``."""
-    return [(start + n) % 2**32 for n in range((end - start) % 2**32)]
+    return list(range(start, end))

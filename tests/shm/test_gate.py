@@ -1,9 +1,7 @@
 """The semaphore gate, sample by sample."""
 
-import pytest
-
 from petstream.shm.sample import Sample
-from tests.shm.gate_camera import MS, Camera, counts
+from tests.shm.gate_camera import MS, Camera
 
 
 def test_starts_with_lag_one() -> None:
@@ -180,15 +178,3 @@ def test_writer_that_stops_pausing_is_followed_with_lag_one(camera: Camera) -> N
         released = release.ready_until
     assert gate.mode == "lag one"
     assert released == index - 1
-
-
-@pytest.mark.parametrize("phase", range(30))
-def test_wrap_of_the_index_changes_nothing(phase: int) -> None:
-    """Over 2^32 every count comes once, in gate mode throughout."""
-    start = 2**32 - 1 - phase
-    camera = Camera(index=start, value=7)
-    for _ in range(60):
-        camera.frame()
-    assert camera.gate.mode == "gate"
-    assert camera.torn == []
-    assert camera.whole == counts(start - 1, camera.index)
