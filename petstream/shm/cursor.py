@@ -26,7 +26,7 @@ __all__ = ["RingCursor"]
 _BATCH_BYTES: Final = 8 * 2**20  # what one poll may hold back from the threads after it
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Copy:
     """A slot that was copied out whole: what is in it, or why that is of no use."""
 

@@ -120,7 +120,7 @@ class Gate:
         """Whether no copy was or is under way; then nothing is in question, and so it mostly is."""
         return (
             0 <= sample.value - last.value == sample.index - last.index
-            and sample.index - sample.value == self._base
+            and sample.difference == self._base
             and sample.is_usable
         )
 

@@ -7,7 +7,7 @@ from .layout import SEM_VALUE_MAX
 __all__ = ["Sample"]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Sample:
     """The head of the ring as it stood at one moment.
 

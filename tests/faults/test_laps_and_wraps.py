@@ -142,3 +142,14 @@ def test_a03_index_zero_is_no_empty_ring(segment_name: str) -> None:
         ring.write()
         assert ring.index == 0
         assert [count_of(slot) for slot in read_all(reader)] == [WRAP - 1]
+
+
+def test_a03_daemon_that_counts_again_after_the_wrap(segment_name: str) -> None:
+    """It begins at 0, with what it has written so far, and nothing of the count before."""
+    with attached(segment_name, index=WRAP - 10) as (ring, reader):
+        ring.write_read(reader, 40)
+        ring.index = ring.value = 0
+        ring.write(3)
+        slots = read_all(reader) + ring.write_read(reader, 2)
+    assert [count_of(slot) for slot in slots] == [0, 1, 2, 3, 4]
+    assert [slot.discontinuity for slot in slots] == [True, False, False, False, False]

@@ -23,6 +23,8 @@ from tests.webrtc.negotiating import stored_offer
 
 CONNECTED = scaled(ci=5, nightly=1000)
 HALF_OPEN = scaled(ci=5, nightly=1000)
+# No more at once: the heap that a thousand leave behind is in pieces, and grows for some rounds,
+# although nothing of it is in use.
 ROOM = scaled(ci=5, nightly=100)
 BAD = scaled(ci=5, nightly=1000)
 MEMORY_MB = 15
@@ -89,9 +91,7 @@ def test_d11_nothing_is_kept_of_viewers(roomy: ServerProcess) -> None:
     """Connected and gone, half-open, refused: memory, descriptors and threads are as before."""
     roomy.wait_for_health("ok")
     cold = holding(roomy.process.pid)
-    # Warm means that as many have been there at once as will be, whose memory is used again. There
-    # is a limit to them: the heap that a thousand at once leave behind is in pieces, and it takes
-    # some rounds of a thousand until it grows no more, although nothing of it is in use.
+    # Warm means that as many have been there at once as will be, whose memory is used again.
     half_open(roomy, 2 * ROOM)
     bad_offers(roomy, BAD)
     come_and_go(roomy, CONNECTED // 2)
