@@ -14,13 +14,18 @@ from tests.server_process import ServerProcess
 
 RECORDED_S = scaled(2, 8)
 
-# A picture from before the seek may still be on its way: what counts is the one that stays.
+# A picture from before the seek may still be on its way: what counts is the one that stays, and it
+# is waited for until it is that of the target, or time is up.
 SEEK = """async target => {
     const video = document.querySelector('video');
     let shown = null, still = null;
     video.pause();
     await new Promise(resolve => {
-        const settle = () => { clearTimeout(still); still = setTimeout(resolve, 300); };
+        const isThere = () => shown !== null && Math.abs(shown - target) < 0.05;
+        const settle = () => {
+            clearTimeout(still);
+            still = setTimeout(() => isThere() && resolve(), 300);
+        };
         const note = (_, data) => {
             shown = data.mediaTime;
             video.requestVideoFrameCallback(note);
