@@ -206,7 +206,11 @@ def gop(sps: bytes, pps: bytes, head: str, pps_id: int) -> list[list[bytes]]:
 
 
 class Steps:
-    """Lines of Python that were executed: work that no other program has a part in."""
+    """Lines of petstream that were executed: work that no other program has a part in.
+
+    Only petstream's: what the standard library does besides depends on what it remembers (an
+    abstract class asks for its subclasses anew after any other was registered).
+    """
 
     def __init__(self) -> None:
         self.count = 0
@@ -219,7 +223,9 @@ class Steps:
     def __exit__(self, *_: object) -> None:
         sys.settrace(self._before)
 
-    def _trace(self, _frame: FrameType, _event: str, _argument: object) -> Any:
+    def _trace(self, frame: FrameType, _event: str, _argument: object) -> Any:
+        if not frame.f_globals["__name__"].startswith("petstream."):
+            return None
         self.count += 1
         return self._trace
 

@@ -104,7 +104,7 @@ class Pair:
 
     async def until(self, reached: Callable[[], object]) -> None:
         """Wait for something that comes true with a packet."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while not reached():
                 await asyncio.sleep(0.005)
 
