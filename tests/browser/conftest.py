@@ -8,12 +8,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.chromium import launch
+from tests.browser.monitor_page import open_page, wait_for_moving_picture
+from tests.camera_process import CameraProcess
 from tests.e2e.conftest import server_process
+from tests.server_process import ServerProcess
 
-__all__ = ["browser", "pages", "server_process", "watch_page"]
+__all__ = ["browser", "drawn_page", "pages", "server_process", "watch_page"]
+
+# What is written on the picture would cover the barcode, and has the colour of boxes.
+UNCOVER = """for (const cover of document.querySelectorAll(".chip, .stage .tools")) {
+  cover.style.visibility = "hidden";
+}"""
 
 
 expect.set_options(timeout=30_000)  # a busy machine takes longer than the five seconds there are
@@ -49,6 +57,24 @@ def pages(address: str) -> Iterator[str]:
         finally:
             server.shutdown()
             thread.join()
+
+
+@pytest.fixture
+def drawn_page(browser: Browser, segment_name: str, tmp_path: Path) -> Iterator[Page]:
+    """The monitor's page with the drawn clip and its detections, nothing over the picture.
+
+    The detections' segment is called ``{segment_name}-boxes``.
+    """
+    boxes = f"{segment_name}-boxes"
+    flags = ["-monitor=127.0.0.1:0", f"-detections={boxes}"]
+    with (
+        CameraProcess("barcode-480p30", segment_name, "--detections", boxes),
+        ServerProcess(segment_name, tmp_path, *flags) as server,
+        open_page(browser, server.urls["monitor"], 900) as page,
+    ):
+        wait_for_moving_picture(page)
+        page.evaluate(UNCOVER)
+        yield page
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
@@ -18,7 +20,10 @@ __all__ = [
     "serious_findings",
     "until",
     "wait_for_moving_picture",
+    "watch",
 ]
+
+WATCH = Path(__file__).with_name("monitor_watch.js").read_text()
 
 
 def until(seen: Callable[[], object], what: str, timeout_s: float = 15.0) -> None:
@@ -41,6 +46,11 @@ def wait_for_moving_picture(page: Page) -> None:
     begin = pictures(page)
     until(lambda: pictures(page) >= begin + 30, "a moving picture")
     expect(page.locator("#stage")).to_have_attribute("data-state", "live")
+
+
+def watch(page: Page, seconds: float) -> Any:
+    """What monitor_watch.js has seen on the page in that time."""
+    return page.evaluate(WATCH, seconds)
 
 
 def serious_findings(page: Page) -> list[str]:
