@@ -14,6 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 __all__ = [
+    "add_frame_reader",
     "monitor_process",
     "open_page",
     "pictures",
@@ -23,6 +24,7 @@ __all__ = [
     "watch",
 ]
 
+READ_FRAME = Path(__file__).with_name("read_frame.js").read_text()
 WATCH = Path(__file__).with_name("monitor_watch.js").read_text()
 
 
@@ -48,8 +50,14 @@ def wait_for_moving_picture(page: Page) -> None:
     expect(page.locator("#stage")).to_have_attribute("data-state", "live")
 
 
+def add_frame_reader(page: Page) -> None:
+    """Give the page what read_frame.js has, as ``readFrame``."""
+    page.evaluate(f"void (globalThis.readFrame = {READ_FRAME})")
+
+
 def watch(page: Page, seconds: float) -> Any:
     """What monitor_watch.js has seen on the page in that time."""
+    add_frame_reader(page)
     return page.evaluate(WATCH, seconds)
 
 

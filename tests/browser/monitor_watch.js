@@ -1,8 +1,8 @@
 // Watches the monitor's page for some seconds: what is on the screen, and what the page says of it.
 //
 // For each picture that is shown: the number of its barcode, when it was first there (a time of
-// performance.now()), and the box round the frame that the overlay has drawn over it by then, in
-// pixels of the canvas. For each latency that the page tells: when, and how much.
+// performance.now()), and the frame that the overlay has drawn over it by then, as read_frame.js
+// has it. For each latency that the page tells: when, and how much.
 
 async (seconds) => {
   const video = document.getElementById("video");
@@ -10,32 +10,13 @@ async (seconds) => {
   const latency = document.getElementById("latency");
   const strip = new OffscreenCanvas(256, 8).getContext("2d", { willReadFrequently: true });
 
-  // The geometry is that of simulator/barcode.py; the white of the frame's number is on black.
+  // The geometry is that of simulator/barcode.py.
   function readNumber() {
     const rows = Math.floor(video.videoHeight / 12);
     strip.drawImage(video, 0, 0, video.videoWidth, rows, 0, 0, 256, 8);
     const { data } = strip.getImageData(0, 4, 256, 1);
     const bits = Array.from({ length: 16 }, (_, cell) => (data[4 * (16 * cell + 8)] > 128 ? 1 : 0));
     return bits.slice(4, 14).reduce((value, bit) => 2 * value + bit, 0);
-  }
-
-  // Left, right and lower side of what has the frame's colour; the label is on the upper one.
-  function readFrame() {
-    const { width, height } = overlay;
-    const pixels = new Uint32Array(overlay.getContext("2d").getImageData(0, 0, width, height).data.buffer);
-    let left = Infinity;
-    let right = -1;
-    let lower = -1;
-    for (let y = 0; y < height; y++) {
-      for (let x = 0; x < width; x++) {
-        const pixel = pixels[y * width + x];
-        if (pixel >>> 24 < 200 || ((pixel >>> 8) & 255) < 200) continue;
-        left = Math.min(left, x);
-        right = Math.max(right, x);
-        lower = y;
-      }
-    }
-    return right < 0 ? null : [left, right, lower];
   }
 
   const readings = [];
@@ -50,7 +31,7 @@ async (seconds) => {
   while (performance.now() < end) {
     const at = await new Promise(requestAnimationFrame);
     const number = readNumber();
-    if (number !== last) pictures.push([number, at, readFrame()]);
+    if (number !== last) pictures.push([number, at, readFrame(overlay)]);
     last = number;
   }
   reader.disconnect();

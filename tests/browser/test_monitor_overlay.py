@@ -91,7 +91,7 @@ def test_every_picture_has_the_box_of_its_ball(drawn_page: Page) -> None:
     watched = watch(drawn_page, 60)
     scale = watched["width"] / CLIP.width
     errors = [
-        [side_error(Sides(*frame), number + step, scale) for step in (0, -1, 1)]
+        [side_error(Sides(**frame), number + step, scale) for step in (0, -1, 1)]
         for number, _, frame in watched["pictures"]
         if frame is not None
     ]

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.monitor_page import monitor_process
+from tests.browser.monitor_page import add_frame_reader, monitor_process
 
-# Steps are [method, arguments...]; afterwards, the box round everything that has the frame's colour
-# and lies outside the label, which stands on the upper left corner.
+# Steps are [method, arguments...]; afterwards, the frame that was drawn.
 DRAW = """async ([width, height, steps]) => {
   const { Overlay } = await import("/static/overlay.js");
   const canvas = document.createElement("canvas");
@@ -20,17 +19,9 @@ DRAW = """async ([width, height, steps]) => {
   await new Promise((resized) => new ResizeObserver(resized).observe(canvas));
   await new Promise(requestAnimationFrame);
   for (const [method, ...values] of steps) overlay[method](...values);
-  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const frame = readFrame(canvas);
   canvas.remove();
-  const found = { left: Infinity, right: -1, bottom: -1 };
-  for (let i = 0; i < data.length; i += 4) {
-    if (data[i + 1] < 200 || data[i + 3] < 200) continue;
-    const x = (i / 4) % canvas.width;
-    found.left = Math.min(found.left, x);
-    found.right = Math.max(found.right, x);
-    found.bottom = Math.floor(i / 4 / canvas.width);
-  }
-  return found.right < 0 ? null : found;
+  return frame;
 }"""
 
 HD = {"width": 1920, "height": 1080}
@@ -48,6 +39,7 @@ def page(browser: Browser) -> Iterator[Page]:
     with monitor_process("http://127.0.0.1:9") as url:
         page = browser.new_page()
         page.goto(url)
+        add_frame_reader(page)
         yield page
         page.close()
 
@@ -75,13 +67,13 @@ def test_boxes_are_where_the_picture_is(
     assert drawn is not None
     assert abs(drawn["left"] - left) <= 2
     assert min(right, width) - 3 <= drawn["right"] <= right + 2
-    assert abs(drawn["bottom"] - bottom) <= 2
+    assert abs(drawn["lower"] - bottom) <= 2
 
 
 def lower_edge(page: Page, *steps: list[Any]) -> int | None:
     """Where the frame ends on a canvas as large as the picture; None without a frame."""
     drawn = draw(page, 960, 540, *steps)
-    return None if drawn is None else drawn["bottom"]
+    return None if drawn is None else drawn["lower"]
 
 
 SMALL = {"width": 960, "height": 540}

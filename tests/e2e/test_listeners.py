@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from tests.camera_process import CameraProcess
+from tests.faults.figures import holding
 from tests.scale import within
 from tests.server_process import ServerProcess
 from tests.web.client import Client
@@ -80,11 +81,6 @@ def ask_for_health(server: ServerProcess, seconds: float) -> tuple[float, list[f
     return 100 * used_s / (time.monotonic() - begin), took_ms
 
 
-def threads(server: ServerProcess) -> int:
-    """How many the server has."""
-    return len(list(Path(f"/proc/{server.process.pid}/task").iterdir()))
-
-
 @pytest.mark.nightly
 @pytest.mark.realtime
 def test_a_hundred_listeners_for_a_minute(segment_name: str, tmp_path: Path) -> None:
@@ -98,11 +94,11 @@ def test_a_hundred_listeners_for_a_minute(segment_name: str, tmp_path: Path) -> 
     ):
         server.wait_for_health("ok")
         alone, _ = ask_for_health(server, 10)
-        before = threads(server)
+        before = holding(server.process.pid).threads
         monitor = Client(int(server.urls["monitor"].rpartition(":")[2]))
         with listening(monitor, "/api/detections/stream") as listeners:
             together, took_ms = ask_for_health(server, SECONDS)
-            assert threads(server) == before
+            assert holding(server.process.pid).threads == before
             least = min(listeners.heard)
         print(f"CPU {alone:.1f} % without, {together:.1f} % with {LISTENERS}; {before} threads")
         print(f"health: p50 {statistics.median(took_ms):.1f} ms of {len(took_ms)} answers")

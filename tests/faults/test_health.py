@@ -281,4 +281,6 @@ def test_health_is_well_again(scene: Scene, segment_name: str) -> None:
     scene.camera.close()
     assert scene.wait(lambda: scene.reasons() != "", PATIENCE_S) is not None
     with Camera("barcode-480p30", shm=segment_name, loop=True):
-        assert scene.wait(lambda: not scene.reasons(), PATIENCE_S) is not None
+        well_s = scene.wait(lambda: not scene.reasons(), PATIENCE_S)
+    assert well_s is not None
+    within("well again, s", well_s, LIMIT_S)
