@@ -2,10 +2,11 @@
 
     source --reader--> slots --processor--> units --distributor--> subscriptions
 
-Strategy: each thread owns its object (source, processor, distributor) and talks to the next
-through a bounded queue. A full queue drops, and the drop reaches the next thread as a
-discontinuity, so that every gate behind it waits for an IDR. The stream is read whether or not
-anybody watches, because the GOP cache has to be warm when the first viewer comes.
+Strategy: the reader thread owns the source; processor and distributor are stages, each with a
+bounded queue and a thread of its own, which the reader needs only when it is behind: see
+``stage``. A full queue drops, and so does a fault; the next stage is told by a discontinuity, so
+that every gate behind it waits for an IDR. The stream is read whether or not anybody watches,
+because the GOP cache has to be warm when the first viewer comes.
 """
 
 import dataclasses
@@ -19,12 +20,12 @@ from typing import Final
 
 from petstream.distributor import Distributor
 from petstream.errors import SourceError, StreamError
-from petstream.flow import BoundedQueue
 from petstream.h264.access_unit import AccessUnit
 from petstream.h264.processor import Processor
 from petstream.logs import RepeatGuard
 from petstream.slot import Slot
 from petstream.source import Source
+from petstream.stage import Stage
 from petstream.threads import SupervisedThread, sleep_exactly
 
 __all__ = ["CameraState", "Pipeline", "PipelineCounters"]
@@ -38,18 +39,19 @@ QUEUE_BYTES: Final = 32 * 2**20
 # The ring holds ten times as much, and a viewer takes as long to connect.
 PATIENCE_S: Final = 0.1
 URGENCY_UNITS: Final = 8  # while somebody waits, it is asked once in so many whether he still does
-POLL_S: Final = 0.25  # how soon a thread notices that it shall stop
+POLL_S: Final = 0.25  # how soon the reader notices that it shall stop
+FEW_SLOTS: Final = 8  # so many that come at once are handled one after the other
 RATE_WINDOW_S: Final = 2.0
 FAULT_REPEAT_S: Final = 10.0  # between two log lines about a segment that cannot be used
 
 
 @dataclasses.dataclass(slots=True)
 class PipelineCounters:
-    """Counts since the start. Each is written by one thread only, and read by any."""
+    """Counts since the start. Each is written in one stage only, and read by any thread."""
 
     read: int = 0  # slots copied out of shared memory
     processed: int = 0  # access units made of them
-    dropped: int = 0  # slots and access units refused by a full queue
+    dropped: int = 0  # slots and access units that a stage refused or failed over
     published: int = 0  # access units handed to the subscriptions
     idr: int = 0  # of those, IDR
     bytes: int = 0  # of those, bytes of NAL units
@@ -97,7 +99,7 @@ class CameraState:
 
 
 class Pipeline:
-    """The three threads in front of the subscriptions."""
+    """The reader, and the two stages in front of the subscriptions."""
 
     def __init__(
         self,
@@ -118,21 +120,31 @@ class Pipeline:
         self.source = source
         self.processor = Processor()
         self._observe_read = observe_read
-        self._slots = BoundedQueue[Slot](max_items=QUEUE_ITEMS, max_bytes=QUEUE_BYTES)
-        self._units = BoundedQueue[AccessUnit](max_items=QUEUE_ITEMS, max_bytes=QUEUE_BYTES)
-        self._slot_lost = False  # reader thread: the next slot follows a drop
-        self._unit_lost = False  # processor thread: the next access unit follows a drop
+        self._slot_lost = False  # reader: the next slot follows a drop
+        self._unit_lost = False  # processor: the next access unit follows a drop
+        self._published = True  # distributor: the access unit before went to every subscription
         self._recent: deque[tuple[float, int]] = deque(maxlen=256)  # (when, bytes) published
         self._last: AccessUnit | None = None
         self.newest_idr: AccessUnit | None = None  # for a still picture; any thread may read it
-        self._gop_units = 0  # distributor thread: since the last IDR; 0 while that is unknown
+        self._gop_units = 0  # distributor: since the last IDR; 0 while that is unknown
         self._fault_guard = RepeatGuard(FAULT_REPEAT_S)
         self._stream_guard = RepeatGuard(1.0)
-        self.threads = (
-            SupervisedThread("reader", self._read, on_fatal=on_fatal),
-            SupervisedThread("processor", self._process, on_fatal=on_fatal),
-            SupervisedThread("distributor", self._distribute, on_fatal=on_fatal),
+        self._reader = SupervisedThread("reader", self._read, on_fatal=on_fatal)
+        self._processing = Stage[Slot](
+            "processor",
+            self._process,
+            max_items=QUEUE_ITEMS,
+            max_bytes=QUEUE_BYTES,
+            on_fatal=on_fatal,
         )
+        self._distributing = Stage[AccessUnit](
+            "distributor",
+            self._distribute,
+            max_items=QUEUE_ITEMS,
+            max_bytes=QUEUE_BYTES,
+            on_fatal=on_fatal,
+        )
+        self.threads = (self._reader, self._processing, self._distributing)
 
     def start(self) -> None:
         """Start the threads, the last in the flow first, so that nothing meets a closed door."""
@@ -147,8 +159,6 @@ class Pipeline:
         """
         for thread in self.threads:
             thread.request_stop()
-        self._slots.wake()
-        self._units.wake()
         deadline = time.monotonic() + timeout_s
         late = [t.name for t in self.threads if not t.join(max(0.0, deadline - time.monotonic()))]
         if "reader" not in late:
@@ -210,10 +220,11 @@ class Pipeline:
                 self._report_fault(self.source.fault)
             if self.source.patience_s or self.counters.read % URGENCY_UNITS == 0:
                 self.source.patience_s = 0.0 if self.distributor.is_urgent else PATIENCE_S
+            many = len(slots) > FEW_SLOTS
             for slot in slots:
-                self._hand_on_slot(slot)
+                self._hand_on_slot(slot, more=many)
 
-    def _hand_on_slot(self, slot: Slot) -> None:
+    def _hand_on_slot(self, slot: Slot, *, more: bool) -> None:
         self.counters.read += 1
         latency_s = (slot.read_ns - slot.capture_ns) / 1e9
         self.counters.read_latency_ms = 1e3 * latency_s
@@ -221,7 +232,7 @@ class Pipeline:
             self._observe_read(latency_s)
         if self._slot_lost:
             slot = dataclasses.replace(slot, discontinuity=True)
-        self._slot_lost = not self._slots.put(slot, len(slot.data))
+        self._slot_lost = not self._processing.give(slot, len(slot.data), more=more)
         self.counters.dropped += self._slot_lost
 
     def _report_fault(self, fault: SourceError) -> None:
@@ -229,38 +240,38 @@ class Pipeline:
         if repeats is not None:
             logger.warning("no camera: %s (%d more since)", fault, repeats)
 
-    def _process(self, stop: threading.Event) -> None:
-        while not stop.is_set():
-            slot = self._slots.get(POLL_S)
-            if slot is None:
-                continue
-            try:
-                access_unit = self.processor.process(slot)
-            except StreamError as exc:
-                self.counters.process_errors[exc.reason] += 1
-                self.counters.refused_at = time.monotonic()
-                repeats = self._stream_guard.check(exc.reason)
-                if repeats is not None:
-                    logger.warning("slot %d: %s (%d more since)", slot.sequence, exc, repeats)
-                continue
-            self._hand_on_unit(access_unit)
+    def _process(self, slot: Slot) -> None:
+        try:
+            access_unit = self.processor.process(slot)
+        except StreamError as exc:
+            self.counters.process_errors[exc.reason] += 1
+            self.counters.refused_at = time.monotonic()
+            repeats = self._stream_guard.check(exc.reason)
+            if repeats is not None:
+                logger.warning("slot %d: %s (%d more since)", slot.sequence, exc, repeats)
+            return
+        except BaseException:
+            self._unit_lost = True
+            raise
+        self._hand_on_unit(access_unit)
 
     def _hand_on_unit(self, access_unit: AccessUnit) -> None:
         self.counters.processed += 1
         if self._unit_lost:
             access_unit = dataclasses.replace(access_unit, discontinuity=True)
-        self._unit_lost = not self._units.put(access_unit, access_unit.size)
+        more = self._processing.is_behind
+        self._unit_lost = not self._distributing.give(access_unit, access_unit.size, more=more)
         self.counters.dropped += self._unit_lost
 
-    def _distribute(self, stop: threading.Event) -> None:
-        while not stop.is_set():
-            access_unit = self._units.get(POLL_S)
-            if access_unit is None:
-                continue
-            self._count_published(access_unit)
-            # Last, so that this thread waits again, and lets the interpreter go, when those wake
-            # up that it is for.
-            self.distributor.publish(access_unit)
+    def _distribute(self, access_unit: AccessUnit) -> None:
+        if not self._published:
+            access_unit = dataclasses.replace(access_unit, discontinuity=True)
+        self._published = False
+        self._count_published(access_unit)
+        # Last, so that this thread waits again, and lets the interpreter go, when those wake up
+        # that it is for.
+        self.distributor.publish(access_unit)
+        self._published = True
 
     def _count_published(self, access_unit: AccessUnit) -> None:
         now_ns = time.monotonic_ns()
