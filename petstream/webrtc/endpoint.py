@@ -1,8 +1,9 @@
 """WebRTC as the rest of petstream sees it: blocking calls from any thread, one loop behind them.
 
-Strategy: the distributor thread only rings a bell on the loop; the loop drains its subscription and
-sends. Calls from HTTP threads take their slot and plan their answer on their own thread, so that
-nothing which can be refused costs the loop anything.
+Strategy: whoever publishes an access unit sends it too, which never waits; but if the loop is
+sending at that moment, it only rings a bell there, and the loop takes what has come. Calls from
+HTTP threads take their slot and plan their answer on their own thread, so that nothing which can
+be refused costs the loop anything.
 """
 
 import asyncio
@@ -97,12 +98,12 @@ class WebRtcEndpoint:
         self._sender: RtpSender | None = None
         self._viewers: Viewers | None = None
         self._numbers = itertools.count(1)
-        self._rung = False  # a drain is due on the loop
+        self._rung = False  # the loop is about to send what has come
         self.loop = EventLoopThread(
             "webrtc", self._set_up, self._tear_down, on_fatal=on_fatal, new_loop=self._new_loop
         )
         self.subscription = distributor.subscribe(
-            "webrtc", on_ready=self._ring, is_urgent=lambda: self.admission.taken > 0
+            "webrtc", on_ready=self._on_unit, is_urgent=lambda: self.admission.taken > 0
         )
 
     def start(self) -> None:
@@ -195,7 +196,7 @@ class WebRtcEndpoint:
         )
 
     async def _admit(self, plan: Plan, slot: Slot) -> Session:
-        self._drain()  # from now on the bell rings for every unit
+        self._catch_up()  # from now on each unit is sent when it comes
         viewer, answer = await self._running().admit(plan, slot)
         return Session(viewer.id, answer, _etag(answer), viewer.rtp_offset)
 
@@ -218,9 +219,11 @@ class WebRtcEndpoint:
         return asyncio.SelectorEventLoop() if ports is None else PortRangeLoop(ports)
 
     def _set_up(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._sender = RtpSender(loop, on_sent=self._on_sent, on_all_sent=self._on_all_sent)
+        self._sender = RtpSender(
+            self.loop.call_later, on_sent=self._on_sent, on_all_sent=self._on_all_sent
+        )
         self._viewers = Viewers(self._sender, self._ice, self._numbers)
-        loop.call_soon(self._drain)
+        loop.call_soon(self._catch_up)
 
     async def _tear_down(self) -> None:
         viewers, sender = self._viewers, self._sender
@@ -236,16 +239,32 @@ class WebRtcEndpoint:
             )
         self._viewers = self._sender = None
 
-    def _ring(self) -> None:
-        """A unit is there (distributor thread); while nobody watches the loop takes several."""
-        if not self._rung and (self.admission.taken or self.subscription.queued >= UNWATCHED_UNITS):
+    def _on_unit(self) -> None:
+        """A unit is there (distributor); while nobody watches, several are taken at once."""
+        if not self.admission.taken and self.subscription.queued < UNWATCHED_UNITS:
+            return
+        sender = self._sender
+        if sender is not None and sender.lock.acquire(blocking=False):
+            try:
+                self._send_queued(sender)
+            except Exception as exc:  # noqa: BLE001 - ends the loop, which is watched
+                self.loop.fail(exc)
+            finally:
+                sender.lock.release()
+        elif not self._rung:
             self._rung = True
-            self.loop.call_soon(self._drain)
+            self.loop.call_soon(self._catch_up)
 
-    def _drain(self) -> None:
+    def _catch_up(self) -> None:
+        """Send what has come meanwhile (event loop)."""
         self._rung = False
         sender = self._sender
-        while sender is not None and (access_unit := self.subscription.get(0)) is not None:
+        if sender is not None:
+            with sender.lock:
+                self._send_queued(sender)
+
+    def _send_queued(self, sender: RtpSender) -> None:
+        while (access_unit := self.subscription.get(0)) is not None:
             sender.send(access_unit)
 
 

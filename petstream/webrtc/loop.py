@@ -65,6 +65,7 @@ class EventLoopThread:
         self._setup = setup
         self._teardown = teardown
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._ident: int | None = None  # of the thread that has run the loop last
         self._beat = time.monotonic()
         self._failure: Exception | None = None  # of a callback given to call_soon
         self._callbacks: deque[Callable[[], None]] = deque()
@@ -102,6 +103,23 @@ class EventLoopThread:
             if self._bell is not None:
                 self._callbacks.append(callback)
                 os.eventfd_write(self._bell, 1)
+
+    def call_later(self, delay_s: float, callback: Callable[[], None]) -> None:
+        """Run ``callback`` on the loop in so many seconds (any thread); see ``call_soon``."""
+        if threading.get_ident() == self._ident:
+            asyncio.get_running_loop().call_later(delay_s, callback)
+        elif delay_s:
+            self.call_soon(lambda: self.call_later(delay_s, callback))
+        else:
+            self.call_soon(callback)
+
+    def fail(self, error: Exception) -> None:
+        """End the loop by this error, which was met on its behalf (any thread)."""
+
+        def fail() -> None:
+            raise error
+
+        self.call_soon(fail)
 
     def call(self, coroutine: Coroutine[Any, Any, T], timeout_s: float) -> T:
         """Run ``coroutine`` on the loop and wait for its result (any other thread).
@@ -144,6 +162,7 @@ class EventLoopThread:
             runner.run(self._main(stop, runner.get_loop()))
 
     async def _main(self, stop: threading.Event, loop: asyncio.AbstractEventLoop) -> None:
+        self._ident = threading.get_ident()
         self._setup(loop)
         bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         loop.add_reader(bell, self._answer, bell)

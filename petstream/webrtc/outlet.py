@@ -3,7 +3,8 @@
 Strategy: units wait here as references to what all viewers share. ``send_turn`` joins its header
 with a run of them in the common buffer, and has the packets protected and sent in one call. A full
 socket just ends the turn; a queue that grows beyond its bound is cut, and the gate stays shut
-until the next IDR, so that the picture is late or skips but never breaks. Event-loop thread only.
+until the next IDR, so that the picture is late or skips but never breaks. Whoever uses it holds the
+sender's lock.
 """
 
 import time

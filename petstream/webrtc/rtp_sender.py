@@ -3,11 +3,13 @@
 Strategy: viewers take turns. A new unit gives each viewer that has nothing else to send its first
 turn at once; most P pictures are out with that. What is left goes in rounds, one turn a viewer,
 with a pause between two short rounds, so that a large IDR reaches all of them over some
-milliseconds instead of overrunning one receive buffer after another. Event-loop thread only.
+milliseconds instead of overrunning one receive buffer after another. Whoever brings a unit sends
+it, the loop does the rounds; one lock keeps them apart.
 """
 
-import asyncio
+import functools
 import logging
+import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -37,6 +39,7 @@ class RtpSender:
     """Sends the stream to all outlets.
 
     Attributes:
+        lock: held by whoever sends, by ``send`` or through an outlet; the other methods take it.
         packetized: access units made into packets; once each, whatever the number of viewers.
         errors: sends that the network refused; their packets were lost.
         newest_time: RTP ticks of the newest unit, and its capture time in nanoseconds of our
@@ -45,7 +48,7 @@ class RtpSender:
 
     def __init__(
         self,
-        loop: asyncio.AbstractEventLoop,
+        call_later: Callable[[float, Callable[[], None]], object],
         *,
         on_sent: Callable[[float], None],
         on_all_sent: Callable[[float], None],
@@ -53,17 +56,18 @@ class RtpSender:
         """Make it.
 
         Args:
-            loop: the running loop.
+            call_later: runs a callback on the event loop after so many seconds; any thread.
             on_sent: called with each live unit's read-to-sent time in seconds, for each viewer.
             on_all_sent: called once for a unit, when the last viewer was sent it.
         """
+        self.lock = threading.Lock()
         self.packetized = 0
         self.errors = 0
         self.newest_time: tuple[int, int] | None = None
         self.on_sent = on_sent
         self.buffer = SrtpBuffer()
         self._on_all_sent = on_all_sent
-        self._loop = loop
+        self._call_later = call_later
         # What to do when sending to an outlet fails for a reason of its own.
         self._outlets: dict[Outlet, Callable[[Exception], None]] = {}
         self._timeline = Timeline()
@@ -71,25 +75,29 @@ class RtpSender:
         self._idr_ticks: int | None = None  # of the newest IDR
         self._gop_ticks = 0  # from the IDR before it to that one; 0 if unknown
         self._unsent_since_ns: int | None = None  # read time of the newest unit until all have it
-        self._round: asyncio.TimerHandle | None = None
+        self._round_is_due = False
         self._turned_ns = 0  # when viewers had their last turn
         self._error_guard = RepeatGuard(1.0)
 
     def add(self, outlet: Outlet, on_dead: Callable[[Exception], None]) -> None:
-        """Begin to send to a viewer: the cached GOP first, so that it has a picture at once."""
-        self._outlets[outlet] = on_dead
-        self.resync(outlet)
+        """Begin to send to a viewer: the cached GOP first, so that it has a picture at once.
+
+        Args:
+            on_dead: called on the event loop when sending fails for a reason of the viewer's own.
+        """
+        with self.lock:
+            self._outlets[outlet] = on_dead
+            self._replay(outlet)
 
     def remove(self, outlet: Outlet) -> None:
         """Send nothing more to a viewer."""
-        self._outlets.pop(outlet, None)
+        with self.lock:
+            self._outlets.pop(outlet, None)
 
     def close(self) -> None:
         """Send nothing more to anyone."""
-        self._outlets.clear()
-        if self._round is not None:
-            self._round.cancel()
-            self._round = None
+        with self.lock:
+            self._outlets.clear()
 
     def ticks_now(self) -> int:
         """The RTP time of this moment, on the capture clock."""
@@ -105,8 +113,11 @@ class RtpSender:
 
     def resync(self, outlet: Outlet) -> None:
         """Send a viewer the cached GOP again, from its IDR."""
-        if outlet not in self._outlets:
-            return
+        with self.lock:
+            if outlet in self._outlets:
+                self._replay(outlet)
+
+    def _replay(self, outlet: Outlet) -> None:
         was_waiting = outlet.pending
         outlet.start(self._gop.units())
         self._send([] if was_waiting else [outlet])
@@ -122,7 +133,7 @@ class RtpSender:
         return takes_s + rtt_s / 2 < due_s
 
     def send(self, access_unit: AccessUnit) -> None:
-        """Send the next access unit of the stream to every viewer."""
+        """Send the next access unit of the stream to every viewer (who holds the lock)."""
         ticks = self._timeline.ticks(access_unit.capture_ns, access_unit.read_ns)
         age_ns = access_unit.read_ns - access_unit.capture_ns
         believable = 0 <= age_ns < CAPTURE_AGE_MAX_NS
@@ -155,25 +166,26 @@ class RtpSender:
 
     def _send_round(self) -> None:
         """A turn for every viewer that has something to send."""
-        self._round = None
-        passed_ms = (time.monotonic_ns() - self._turned_ns) / 1e6
-        self._send(list(self._outlets), min(BURST_PACKETS, int(PACKETS_A_MS * passed_ms)))
+        with self.lock:
+            self._round_is_due = False
+            passed_ms = (time.monotonic_ns() - self._turned_ns) / 1e6
+            self._send(list(self._outlets), min(BURST_PACKETS, int(PACKETS_A_MS * passed_ms)))
 
     def _send(self, outlets: Sequence[Outlet], packets: int = PACKETS_A_MS) -> None:
         """A turn for each of these, and another round if anything is left anywhere."""
         self._turned_ns = time.monotonic_ns()
-        is_left = self._round is not None  # for those who have something to send already
+        is_left = self._round_is_due  # for those who have something to send already
         for outlet in outlets:
             try:
                 is_left |= outlet.send_turn(self.buffer, packets)
             except Exception as exc:  # noqa: BLE001 - where one viewer's fault ends
-                on_dead = self._outlets.pop(outlet)
-                on_dead(exc)
+                self._call_later(0.0, functools.partial(self._outlets.pop(outlet), exc))
         if is_left:
-            if self._round is None:
+            if not self._round_is_due:
+                self._round_is_due = True
                 took_ns = time.monotonic_ns() - self._turned_ns
                 pause_s = ROUND_PAUSE_S if took_ns < LONG_ROUND_NS else 0.0
-                self._round = self._loop.call_later(pause_s, self._send_round)
+                self._call_later(pause_s, self._send_round)
         elif self._unsent_since_ns is not None:
             self._on_all_sent((time.monotonic_ns() - self._unsent_since_ns) / 1e9)
             self._unsent_since_ns = None

@@ -184,8 +184,9 @@ class Viewer:
             return
         allowed = NACK_PACKETS_MAX + int(RESENT_SHARE_MAX * outlet.stream.packets)
         left = min(NACK_PACKETS_MAX, allowed - outlet.retransmitted)
-        for sequence_number in sequence_numbers[: max(0, left)]:
-            outlet.retransmit(self._sender.buffer, sequence_number, self._rtx)
+        with self._sender.lock:
+            for sequence_number in sequence_numbers[: max(0, left)]:
+                outlet.retransmit(self._sender.buffer, sequence_number, self._rtx)
 
     def on_picture_loss(self) -> None:
         """Send the cached GOP anew, if that heals sooner than the next IDR.
@@ -206,6 +207,10 @@ class Viewer:
         outlet = self.outlet
         if outlet is None or outlet.ticks is None:
             return
+        with self._sender.lock:
+            self._send_report(outlet, cname)
+
+    def _send_report(self, outlet: Outlet, cname: str) -> None:
         ntp, stream = ntp_from_unix_ns(time.time_ns()), outlet.stream
         report = sender_report(
             stream.ssrc,
@@ -253,7 +258,7 @@ class Viewer:
             return
         self.closing = True
         if self.outlet is not None:
-            self._sender.remove(self.outlet)
+            self._sender.remove(self.outlet)  # and so nobody sends through it any more
             self.outlet.transport.close()
         if self.negotiated is not None:
             await self.negotiated.connection.close()

@@ -161,12 +161,36 @@ def test_a_viewer_that_fails(feed: Feed, figures: Figures, monkeypatch: pytest.M
 def test_an_event_loop_that_stands_still(
     petstream: Petstream, feed: Feed, figures: Figures, released: threading.Event
 ) -> None:
-    """Its queue fills; once it is full, what does not fit is dropped."""
+    """The picture goes on."""
+    blocked = threading.Event()
 
     def block() -> None:
+        blocked.set()
         released.wait()
 
+    before = figures.now()["webrtc_frames_sent"]
     petstream.webrtc.loop.call_soon(block)
+    assert blocked.wait(10)
+    feed(5)
+    wait_until(lambda: figures.now()["webrtc_frames_sent"] == before + 5, "the picture")
+    assert figures.moved() == set()
+
+
+@pytest.mark.usefixtures("viewer")
+def test_an_event_loop_that_stands_still_while_it_sends(
+    petstream: Petstream, feed: Feed, figures: Figures, released: threading.Event
+) -> None:
+    """Its queue fills; once it is full, what does not fit is dropped."""
+    sender = petstream.webrtc._sender
+    assert sender is not None
+    lock = sender.lock
+
+    def block() -> None:
+        with lock:
+            released.wait()
+
+    petstream.webrtc.loop.call_soon(block)
+    wait_until(lock.locked, "the loop")
     feed(5)
     wait_until(lambda: figures.now()["webrtc_buffer_usage_percent"] > 0, "the queue to fill")
     assert figures.moved() == set()

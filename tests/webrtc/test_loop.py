@@ -1,6 +1,7 @@
 """The event loop's thread: calls from outside, faults inside, and its end."""
 
 import asyncio
+import functools
 import threading
 import time
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ import pytest
 
 from petstream.errors import UnavailableError
 from petstream.webrtc.loop import EventLoopThread
+from tests.waiting import wait_until
 
 
 class Watched:
@@ -157,3 +159,25 @@ def test_a_fault_of_all_restarts_the_loop(watched: Watched) -> None:
     assert watched.loop.thread.restarts == 1
     assert isinstance(watched.loop.thread.fault, ZeroDivisionError)
     assert not watched.fatal
+
+
+def test_later_is_on_the_loop_whoever_asks(watched: Watched) -> None:
+    """From another thread as from the loop itself, at once or after a while."""
+    threads: list[str] = []
+
+    def note() -> None:
+        threads.append(threading.current_thread().name)
+
+    for delay_s in (0.0, 0.001):
+        watched.loop.call_later(delay_s, note)
+        watched.loop.call_soon(functools.partial(watched.loop.call_later, delay_s, note))
+    wait_until(lambda: len(threads) == 4, "the callbacks")
+    assert set(threads) == {"test-loop"}
+
+
+def test_fault_met_elsewhere_ends_the_loop(watched: Watched) -> None:
+    """It is entered again, and keeps the fault."""
+    fault = ValueError("odd")
+    watched.loop.fail(fault)
+    wait_until(lambda: watched.set_up == 2, "the loop")
+    assert watched.loop.thread.fault is fault

@@ -28,7 +28,9 @@ class Watching(Pair):
         self._feedback = feedback
         self.fanout = Fanout()
         self.fanout.sender = RtpSender(
-            asyncio.get_running_loop(), on_sent=lambda _: None, on_all_sent=lambda _: None
+            asyncio.get_running_loop().call_later,
+            on_sent=lambda _: None,
+            on_all_sent=lambda _: None,
         )
         self.viewers = Viewers(self.fanout.sender, LOOPBACK, iter(range(1, 100)))
         self.admission = Admission(1)

@@ -106,7 +106,8 @@ def _media_transport(counting: CountingSocket) -> MediaTransport:
         _ssl=SimpleNamespace(get_selected_srtp_profile=lambda: b"SRTP_AEAD_AES_128_GCM"),
         transport=SimpleNamespace(_connection=SimpleNamespace(_nominated={1: pair})),
     )
-    return MediaTransport(dtls)
+    no_loop: Any = None  # only a relay needs one
+    return MediaTransport(dtls, no_loop)
 
 
 class Clock:

@@ -1,5 +1,6 @@
 """The ICE connection: which addresses it uses, and what comes in."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import Any, Final
@@ -65,5 +66,5 @@ class IceWatch:
         )
 
     def media_transport(self) -> MediaTransport:
-        """The media path, once DTLS is up."""
-        return MediaTransport(self._dtls)
+        """The media path, once DTLS is up (event loop)."""
+        return MediaTransport(self._dtls, asyncio.get_running_loop())

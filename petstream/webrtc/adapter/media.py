@@ -1,5 +1,6 @@
 """Packets that are already made, protected in place and handed to the kernel, many in one call."""
 
+import asyncio
 import errno
 import itertools
 import socket
@@ -97,10 +98,15 @@ class SrtpBuffer:
 
 
 class MediaTransport:
-    """Sends protected packets over the pair that ICE nominated."""
+    """Sends protected packets over the pair that ICE nominated; one thread at a time uses it."""
 
-    def __init__(self, dtls: RTCDtlsTransport) -> None:
-        """Take over the media path of a DTLS transport that is connected."""
+    def __init__(self, dtls: RTCDtlsTransport, loop: asyncio.AbstractEventLoop) -> None:
+        """Take over the media path of a DTLS transport that is connected.
+
+        Args:
+            loop: the one that the transport lives on.
+        """
+        self._loop = loop
         self._session = dtls._tx_srtp
         self._ice = dtls.transport._connection
         ssl: Any = dtls._ssl
@@ -166,7 +172,9 @@ class MediaTransport:
         if self._socket is not None:
             self._socket.sendto(datagram, self._address)
         else:
-            self._pair.protocol.transport.sendto(bytes(datagram), self._address)
+            # A TURN relay is asyncio's business, and so the loop's.
+            relay = self._pair.protocol.transport.sendto
+            self._loop.call_soon_threadsafe(relay, bytes(datagram), self._address)
 
     def _select(self) -> None:
         """Follow the nominated pair, which a browser may change."""
