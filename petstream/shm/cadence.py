@@ -1,12 +1,13 @@
 """When to look at the ring next.
 
-Strategy: nothing may wait on the daemon's semaphore, so the reader looks; this module says when.
-It learns the camera's interval and aims at the moment when the next slot may well be ready: a look
+Strategy: nothing may wait on the daemon's semaphore, so the reader looks; this module says when. It
+learns the camera's interval and aims at the moment when the next slot may well be ready: a look
 that finds it moves the aim ahead, one that comes too early moves it back by less, each by as much
-as the camera's jitter asks for. Once the aim has been good for a while both move it alike, so that
-every other look is the first and the last for its slot: a steady camera costs one and a half looks
-for each, and jitter costs a few more. A look that came too early is repeated soon, then ever more
-rarely. Time comes in as an argument; nothing here sleeps or reads a clock.
+as the camera's jitter asks for. Once the aim has been good for a while, a look that came too early
+moves it by four times as much as one that did not, so that four of five looks are the first and the
+last for their slot: the next look costs more than the tenth of a millisecond that it saves. Where
+jitter is great, and so is what it saves, both move it alike. A look that came too early is repeated
+soon, then ever more rarely. Time comes in as an argument; nothing here sleeps or reads a clock.
 """
 
 from collections import deque
@@ -23,10 +24,12 @@ DEFAULT_INTERVAL_NS: Final = 33_333_333  # frame_interval_ms 0 means 30 fps
 _FINE_NS: Final = 150 * _US  # between looks while the slot is due
 _EAGER_NS: Final = 100 * _US  # fine enough to meet a copy of 3.1 MB under way
 _LEAD_NS: Final = 500 * _US  # how long before the aim to be awake for that
-_STEP_NS: Final = 20 * _US  # the least by which the aim moves
+_STEP_NS: Final = 15 * _US  # the least by which the aim moves
+_SPARING_NS: Final = 600 * _US  # slots that come later than this after a look are worth a look
 _STEADY: Final = 60  # slots met without a jump of the aim
 _SELDOM: Final = 30  # slots of a known camera, before its interval is worked out anew
 _RUN: Final = 8  # finds in a row that chance explains; more say that the aim is far behind
+_LONG_RUN: Final = 20  # the same where four of five looks are to be finds
 _IDLE_NS: Final = 20 * _MS  # the camera paused
 _STUCK_NS: Final = 10 * _MS  # it paused in mid-copy: it may have died and be started again
 _AWAY_NS: Final = 50 * _MS  # the camera is gone
@@ -116,9 +119,11 @@ class Cadence:
     def _aim_ahead(self, now_ns: int) -> None:
         """The slot was there; nobody knows since when."""
         self._finds += 1
-        self._steady = 0 if self._finds > _RUN else self._steady + 1
-        part = 2 if self._steady > _STEADY else 1
-        step_ns = max(_STEP_NS, self._late_ns // part) << min(max(0, self._finds - _RUN), 10)
+        part, run = 1, _RUN
+        if self._steady > _STEADY:
+            part, run = (8, _LONG_RUN) if self._late_ns < _SPARING_NS else (2, _RUN)
+        self._steady = 0 if self._finds > run else self._steady + 1
+        step_ns = max(_STEP_NS, self._late_ns // part) << min(max(0, self._finds - run), 10)
         ready_ns = min(self._aim_ns, now_ns) - step_ns
         self._aim_ns = max(ready_ns, now_ns - self.interval_ns // 4) + self.interval_ns
 
@@ -130,7 +135,7 @@ class Cadence:
             self._late_ns += (late_ns - self._late_ns) // 8
             self._steady += 1
             part = 2 if self._steady > _STEADY else 4
-            arrived_ns = self._aim_ns + max(_STEP_NS, self._late_ns // part)
+            arrived_ns = self._aim_ns + max(4 * _STEP_NS, self._late_ns // part)
         else:
             self._steady = 0
         self._aim_ns = arrived_ns + self.interval_ns

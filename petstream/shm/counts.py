@@ -47,4 +47,6 @@ def is_safe(count: int, index: int) -> bool:
     is given up, because on a weakly ordered CPU the copy's first stores may be seen before the
     claim that precedes them. An index below the count is that of a new daemon: nothing is safe.
     """
-    return 0 <= index - count < reuse_distance(count)
+    ahead = index - count
+    # Mostly it is so little that the wrap need not be thought of.
+    return 0 <= ahead < _SHIFT or 0 <= ahead < reuse_distance(count)

@@ -20,6 +20,7 @@ claims without a post, plus a constant, the *base*:
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from .layout import SEM_VALUE_MAX
 from .sample import Sample
 
 __all__ = ["Gate", "Release"]
@@ -76,6 +77,8 @@ class Gate:
         self._silent_until: int | None = None  # the same while learning
         #: every count before this one has been handed out
         self.released = first.index - 1 if first.index else 0
+        #: the base is proven and no copy is in flight: the same sample again tells nothing
+        self.at_rest = False
 
     @property
     def mode(self) -> str:
@@ -90,11 +93,6 @@ class Gate:
         if self._base is None:
             return self._last.index - self.released > 1
         return self.released != self._last.index
-
-    @property
-    def at_rest(self) -> bool:
-        """Whether the base is proven and no copy is in flight: the same sample tells nothing."""
-        return self._base is not None and self.released == self._last.index
 
     def observe(self, sample: Sample, interval_ns: int) -> Release:
         """Take the next sample, in order of time; the index must not have gone back.
@@ -114,14 +112,17 @@ class Gate:
             self._claims_before = claims
             self._saw_claim = True
         self.released = release.ready_until
+        self.at_rest = self._base is not None and self.released == sample.index
         return release
 
     def _is_calm(self, last: Sample, sample: Sample) -> bool:
         """Whether no copy was or is under way; then nothing is in question, and so it mostly is."""
+        index, value = sample.index, sample.value
         return (
-            0 <= sample.value - last.value == sample.index - last.index
-            and sample.difference == self._base
-            and sample.is_usable
+            index - value == self._base
+            and 0 <= value - last.value == index - last.index
+            and sample.waiters == 0
+            and value < SEM_VALUE_MAX
         )
 
     def _judge(self, last: Sample, sample: Sample, claims: int, interval_ns: int) -> Release:

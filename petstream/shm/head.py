@@ -1,7 +1,9 @@
 """The first 16 bytes of the ring, read as they stood at one moment.
 
 Strategy: one pread is not atomic, index and semaphore value may be copied at different times. Two
-in a row that agree are as good as atomic: both stood still from the first to the second.
+in a row that agree are as good as atomic: both stood still from the first to the second. One is
+enough where it shows as many posts as claims since the writer rested: whichever of the two was
+copied first, each of those claims had been posted when the second was.
 """
 
 import time
@@ -13,11 +15,13 @@ from .layout import Ring
 from .sample import Sample
 from .segment import Segment
 
-__all__ = ["read_head", "read_index", "sample_of"]
+__all__ = ["HEAD_OFFSET", "HEAD_SIZE", "read_head", "read_index", "sample_of"]
+
+HEAD_OFFSET: Final = Ring.write_index.offset
+HEAD_SIZE: Final = 16
 
 _HEAD: Final = Struct("<4I")  # write_index, frame_interval_ms, semaphore value, its waiters
 _INDEX: Final = Struct("<I")
-_OFFSET: Final = Ring.write_index.offset
 _TRIES: Final = 8
 
 
@@ -33,7 +37,7 @@ def read_head(segment: Segment, previous: bytes = b"") -> bytes:
     """
     raw = previous
     for _ in range(_TRIES):
-        again = segment.pread(_HEAD.size, _OFFSET)
+        again = segment.pread(HEAD_SIZE, HEAD_OFFSET)
         if again == raw:
             break
         raw = again
@@ -55,5 +59,5 @@ def sample_of(head: bytes, near: int | None = None) -> Sample:
 
 def read_index(segment: Segment, near: int) -> int:
     """Read ``write_index`` alone, to see whether the writer has come near; unwrapped."""
-    index: int = _INDEX.unpack(segment.pread(_INDEX.size, _OFFSET))[0]
+    index: int = _INDEX.unpack(segment.pread(_INDEX.size, HEAD_OFFSET))[0]
     return unwrap(index, near)

@@ -93,7 +93,8 @@ class RingReader(Source):
             due_ns = min(self._due_ns, deadline_ns)
             if now_ns < due_ns:
                 time.sleep((due_ns - now_ns) / 1e9)
-            slots = self._look()
+                now_ns = time.monotonic_ns()
+            slots = self._look(now_ns)
             now_ns = time.monotonic_ns()
             self._due_ns = now_ns + self._wait_ns(now_ns)
             if slots:
@@ -118,9 +119,8 @@ class RingReader(Source):
     ) -> None:
         self.close()
 
-    def _look(self) -> list[Slot]:
+    def _look(self, now_ns: int) -> list[Slot]:
         """Attach if need be and take what is ready; obstacles end up in ``fault``."""
-        now_ns = time.monotonic_ns()
         slots: list[Slot] = []
         if self._cursor is None and now_ns < self._retry_ns:
             return slots

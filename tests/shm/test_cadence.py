@@ -72,21 +72,23 @@ def _follow(
 
 
 @pytest.mark.parametrize("fps", [10, 15, 25, 29.97, 30, 30.3, 60])
-def test_a_steady_camera_costs_less_than_two_looks_and_a_tenth_of_a_millisecond(fps: float) -> None:
+def test_a_steady_camera_costs_hardly_more_than_a_look_and_a_tenth_of_a_millisecond(
+    fps: float,
+) -> None:
     """Also if its rate is not quite the one it is said to have."""
     followed = _follow(_times([1e9 / fps] * 900, 50_000))
-    assert followed.looks <= 1.8
+    assert followed.looks <= 1.5
     assert median(followed.delays_ns) <= 0.2 * MS
     assert max(followed.delays_ns) <= 1 * MS
 
 
 @pytest.mark.parametrize(
-    ("jitter_ms", "looks", "delay_ms"), [(0.3, 3, 0.3), (1, 5, 0.6), (3, 12, 2)]
+    ("jitter_ms", "looks", "delay_ms"), [(0.3, 1.6, 0.4), (1, 5, 0.6), (3, 12, 2)]
 )
 def test_jitter_costs_looks_before_it_costs_time(
-    jitter_ms: float, looks: int, delay_ms: float
+    jitter_ms: float, looks: float, delay_ms: float
 ) -> None:
-    """The delay stays well below the jitter."""
+    """Great jitter; a little of it is not worth a look for each slot."""
     followed = _follow(_times([DEFAULT_INTERVAL_NS] * 1800, jitter_ms * MS))
     assert followed.looks <= looks
     assert mean(followed.delays_ns) <= delay_ms * MS
