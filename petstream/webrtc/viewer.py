@@ -6,6 +6,7 @@ Event-loop thread only, but for ``info``, which any thread may read.
 import asyncio
 import secrets
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -31,6 +32,7 @@ RESENT_SHARE_MAX: Final = 0.75
 REPEAT_S: Final = 0.02
 RESYNC_INTERVAL_S: Final = 0.5  # between two answers to PLI: one needs a round trip to arrive
 RTT_WEIGHT: Final = 0.15
+REPORTS_KEPT: Final = 16  # of ours: an answer to one of them may take seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,8 @@ class Viewer:
         self._rtx: RtxStream | None = None
         self._connected_at = 0.0
         self._resynced_at = 0.0
-        self._report_sent: tuple[int, float] | None = None  # middle of its NTP time, monotonic
+        # Our last reports: the middle of their NTP time, and when they were sent.
+        self._reports_sent: deque[tuple[int, float]] = deque(maxlen=REPORTS_KEPT)
         self._reference: tuple[ReferenceTime, float] | None = None  # its clock, and when it came
         self._nacks = 0
         self._picture_losses = 0
@@ -155,9 +158,10 @@ class Viewer:
         """Keep loss, and the round-trip time (RFC 3550 section 6.4.1)."""
         self._fraction_lost = report.fraction_lost
         self._packets_lost = report.packets_lost
-        if self._report_sent is None or report.last_sr != self._report_sent[0]:
+        sent_at = dict(self._reports_sent).get(report.last_sr)
+        if sent_at is None:
             return
-        rtt_s = max(0.0, time.monotonic() - self._report_sent[1] - report.delay / 65536)
+        rtt_s = max(0.0, time.monotonic() - sent_at - report.delay / 65536)
         if self._rtt_s is None:
             self._rtt_s = rtt_s
         else:
@@ -220,7 +224,7 @@ class Viewer:
             packets=stream.packets,
             octets=stream.octets,
         )
-        self._report_sent = middle(ntp), time.monotonic()
+        self._reports_sent.append((middle(ntp), time.monotonic()))
         try:
             outlet.transport.send_rtcp(report + self._extended_report(stream.ssrc))
         except OSError as exc:

@@ -128,30 +128,43 @@ def test_a_lost_picture_is_sent_again_at_a_bounded_rate() -> None:
     asyncio.run(run())
 
 
-def test_the_round_trip_time_is_measured() -> None:
-    """By a report that answers our latest (RFC 3550 section 6.4.1)."""
+@pytest.mark.parametrize("behind", [0, 3])
+def test_the_round_trip_time_is_measured(behind: int) -> None:
+    """By what answers one of our last reports (RFC 3550 section 6.4.1), the latest or not."""
 
     async def run() -> None:
         async with watching() as pair:
-            answered = 0
 
-            def measured() -> bool:
-                return pair.viewer.info().rtt_ms is not None
+            def reports() -> list[RtcpSrPacket]:
+                return [packet for packet in pair.rtcp if isinstance(packet, RtcpSrPacket)]
 
-            def unanswered() -> list[RtcpSrPacket]:
-                return [p for p in pair.rtcp if isinstance(p, RtcpSrPacket)][answered:]
-
-            while not measured():
-                await pair.until(lambda: measured() or unanswered())
-                for report in unanswered():
-                    answered += 1
-                    last = middle(report.sender_info.ntp_timestamp)
-                    block = struct.pack(">IIIIII", report.ssrc, 0x40000002, 7, 8, last, 0)
-                    await pair.send_rtcp(struct.pack(">BBHI", 0x81, 201, 7, 1) + block)
+            for _ in range(4):
+                pair.viewer.send_report("name")
+            await pair.until(lambda: len(reports()) >= 4)
+            report = reports()[-1 - behind]
+            last = middle(report.sender_info.ntp_timestamp)
+            block = struct.pack(">IIIIII", report.ssrc, 0x40000002, 7, 8, last, 0)
+            await pair.send_rtcp(struct.pack(">BBHI", 0x81, 201, 7, 1) + block)
+            await pair.until(lambda: pair.viewer.info().rtt_ms is not None)
             info = pair.viewer.info()
             assert info.rtt_ms is not None
             assert 0 <= info.rtt_ms < 5000
             assert (info.fraction_lost, info.packets_lost) == (0.25, 2)
+
+    asyncio.run(run())
+
+
+def test_an_answer_to_no_report_of_ours_measures_nothing() -> None:
+    """What was lost is taken all the same."""
+
+    async def run() -> None:
+        async with watching() as pair:
+            pair.viewer.send_report("name")
+            ssrc = pair.rtp[0].ssrc
+            block = struct.pack(">IIIIII", ssrc, 0x40000002, 7, 8, 0, 0)
+            await pair.send_rtcp(struct.pack(">BBHI", 0x81, 201, 7, 1) + block)
+            await pair.until(lambda: pair.viewer.info().packets_lost == 2)
+            assert pair.viewer.info().rtt_ms is None
 
     asyncio.run(run())
 
