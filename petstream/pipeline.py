@@ -268,8 +268,6 @@ class Pipeline:
             access_unit = dataclasses.replace(access_unit, discontinuity=True)
         self._published = False
         self._count_published(access_unit)
-        # Last, so that this thread waits again, and lets the interpreter go, when those wake up
-        # that it is for.
         self.distributor.publish(access_unit)
         self._published = True
 

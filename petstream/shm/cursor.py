@@ -117,8 +117,9 @@ class RingCursor:
 
     def _observe(self, head: bytes, interval_ns: int) -> None:
         sample = sample_of(head, self.sample.index)
-        as_many = self.at_rest and sample.difference == self.sample.difference
-        if head != self._head and not as_many:
+        rose = sample.index > self.sample.index
+        is_enough = self.at_rest and rose and sample.difference == self.sample.difference
+        if head != self._head and not is_enough:
             head = read_head(self._segment, head)
             sample = sample_of(head, self.sample.index)
         self._head = head
