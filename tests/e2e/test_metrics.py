@@ -95,21 +95,22 @@ def test_metrics_move(server_process: ServerProcess, segment_name: str) -> None:
 
 
 def test_drops_and_errors_are_counted(server_process: ServerProcess, segment_name: str) -> None:
-    """Slots that hold no H.264 count as read and dropped, and health stays reachable."""
+    """Slots that hold no H.264 count as read and dropped, and health stays reachable.
+
+    One with a silence on either side may count as torn instead, so they come until it is enough.
+    """
+    deadline = time.monotonic() + 20
     with RingWriter(segment_name) as writer:
-        for number in range(10):
+        while (figures := scrape(server_process))["streaming_process_errors_total"] < 9:
+            assert time.monotonic() < deadline, figures
             writer.write(
                 b"no start code",
                 capture_ns=time.monotonic_ns(),
-                frame_number=number,
+                frame_number=0,
                 width=640,
                 height=480,
             )
-            time.sleep(0.1)
-    deadline = time.monotonic() + 20
-    while (figures := scrape(server_process))["streaming_process_errors_total"] < 9:
-        assert time.monotonic() < deadline, figures
-        time.sleep(0.1)
+            time.sleep(0.03)
     assert figures["streaming_frames_dropped_total"] >= 9
 
 
