@@ -18,7 +18,7 @@ __all__ = ["Distributor", "Subscription"]
 
 
 class Subscription:
-    """One consumer's queue: the distributor thread offers, the consumer gets."""
+    """One consumer's queue: the distributor offers, the consumer gets."""
 
     def __init__(
         self,
@@ -111,7 +111,7 @@ class Distributor:
             name: for logs and metrics.
             max_items: bound of its queue in access units.
             max_bytes: bound of its queue in bytes.
-            on_ready: called in the distributor thread after each access unit queued; must not wait.
+            on_ready: called by whoever publishes after each access unit queued; must not wait.
             is_urgent: whether somebody waits for the next access unit (any thread); where nobody
                 does, several may come at once, a little later.
         """
@@ -133,7 +133,7 @@ class Distributor:
         return any(subscription.is_urgent() for subscription in self._subscriptions)
 
     def publish(self, access_unit: AccessUnit) -> None:
-        """Offer it to every subscription (distributor thread)."""
+        """Offer it to every subscription (one thread at a time)."""
         for subscription in self._subscriptions:
             subscription.offer(access_unit)
 

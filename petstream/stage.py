@@ -2,7 +2,7 @@
 
 Strategy: waking a thread costs more than most steps themselves, a third of a millisecond of latency
 for all of them. So whoever brings an item does the step itself while nothing waits in front of it:
-an access unit then goes from shared memory to the viewers' bell without one thread waiting for
+an access unit then goes from shared memory to the viewers' sockets without one thread waiting for
 another. Whoever brings many at once queues them, and the step's own thread works them off beside
 him. In both cases a fault is the thread's, which is entered again for it, and so is a step that
 does not end.

@@ -176,6 +176,38 @@ def test_thread_that_raises_is_entered_again(
             assert take(subscription.get, 1)[0].is_idr
 
 
+@pytest.mark.parametrize("count", [1, 45], ids=["one by one", "many at once"])
+@pytest.mark.parametrize("step", ["processor.process", "distributor.publish"])
+def test_what_refers_to_a_unit_lost_by_a_fault_is_let_through_to_nobody(
+    segment_name: str, step: str, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing before the next IDR, whichever thread met the fault."""
+    pipeline = make(segment_name)
+    owner, method = step.split(".")
+    real = getattr(getattr(pipeline, owner), method)
+    calls = itertools.count()
+
+    def raise_once(argument: object) -> object:
+        if next(calls) == 5:
+            raise ValueError("odd")
+        return real(argument)
+
+    monkeypatch.setattr(getattr(pipeline, owner), method, raise_once)
+    slots = [slot(n) for n in range(45)]
+    batches = [slots[n : n + count] for n in range(0, 45, count)]
+
+    def read(_timeout_s: float) -> list[Slot]:
+        time.sleep(0.01)
+        return batches.pop(0) if batches else []
+
+    monkeypatch.setattr(pipeline.source, "read", read)
+    with pipeline.distributor.subscribe("test", max_items=100) as subscription:
+        pipeline.start()
+        numbers = [unit.sequence for unit in take(subscription.get, 20)]
+        assert pipeline.stop() == []
+    assert numbers == [0, 1, 2, 3, 4, *range(30, 45)]
+
+
 def test_stop_names_what_still_runs(segment_name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A thread that hangs is named after the time-out, and the others have ended."""
     pipeline = make(segment_name)

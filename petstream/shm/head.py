@@ -18,10 +18,9 @@ from .segment import Segment
 __all__ = ["HEAD_OFFSET", "HEAD_SIZE", "read_head", "read_index", "sample_of"]
 
 HEAD_OFFSET: Final = Ring.write_index.offset
-HEAD_SIZE: Final = 16
-
 _HEAD: Final = Struct("<4I")  # write_index, frame_interval_ms, semaphore value, its waiters
 _INDEX: Final = Struct("<I")
+HEAD_SIZE: Final = _HEAD.size
 _TRIES: Final = 8
 
 
