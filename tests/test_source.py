@@ -41,11 +41,12 @@ def test_a_source_of_ones_own_reaches_viewers_and_files(
 ) -> None:
     """Every access unit of it, in order, to a viewer and into a recording that plays."""
     stamped = [Stampable.of(unit).stamped(n, n) for n, unit in enumerate(UNITS[:60])]
+    # Before the only IDR comes, which a recorder that has nothing to record takes for the past.
+    name = str(petstream.start_recording("h264")["filename"])
     source.give(stamped[0])
     wait_until(lambda: petstream.pipeline.camera().has_headers, "the parameter sets")
     with Peer(petstream.offer) as peer:
         peer.wait_for_state("connected")
-        name = str(petstream.start_recording("h264")["filename"])
         source.feed(petstream, stamped[1:])
         # A picture is complete for this peer when the next one begins.
         units = peer.wait_for(59)
