@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.shm.ring_steps import StepRing, count_of
+from tests.waiting import wait_until
 from tools.benchmark.plot import render_svg
+from tools.benchmark.polling import PollingReader
 from tools.benchmark.report import ratios, render_slopes, render_table
 from tools.benchmark.run import Row, median_row
 
@@ -107,22 +110,54 @@ def test_the_plot_is_svg_with_a_line_for_each_sender() -> None:
     assert [len(line.attrib["points"].split()) for line in lines] == [3, 2, 2, 2, 2, 2]
 
 
+def test_a_reader_that_polls_misses_nothing(segment_name: str) -> None:
+    """One slot at a time, many at once, and one that is claimed before the one in front is read."""
+    counts: list[int] = []
+    with StepRing(segment_name) as ring, PollingReader(segment_name) as reader:
+
+        def read(until: int) -> None:
+            def is_read() -> bool:
+                counts.extend(map(count_of, reader.read(0.01)))
+                return len(counts) >= until
+
+            wait_until(is_read, f"{until} slots")
+
+        assert reader.read(0) == []
+        late = ring.claim()
+        assert reader.read(0) == []
+        ring.copy(late)
+        ring.post()  # which shows the reader what a post is worth
+        for until in (1, 2, 3, 13, 33):
+            ring.write(until - ring.index)
+            read(until)
+        ring.write()
+        late = ring.claim()
+        read(34)
+        ring.copy(late)
+        ring.post()
+        read(35)
+    assert counts == list(range(35))
+
+
 @pytest.mark.nightly
 @pytest.mark.realtime
 def test_a_measurement_from_camera_to_viewer(tmp_path: Path) -> None:
-    """Both senders, one viewer each: the figures are there and are what a stream can have."""
-    command = [sys.executable, "-m", "tools.benchmark", "--viewers=1", "--seconds=1.5", "--threads"]
+    """All senders, one viewer each: the figures are there and are what a stream can have."""
+    command = [sys.executable, "-m", "tools.benchmark"]
+    command += ["--sender=all", "--viewers=1", "--seconds=1.5", "--threads"]
     files = [f"--json={tmp_path / 'figures.json'}", f"--plot={tmp_path / 'plot.svg'}"]
     done = subprocess.run(
         [*command, *files], cwd=REPOSITORY, capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0, done.stderr
     assert "petstream / stock" in done.stdout
-    assert "webrtc" in done.stdout
+    assert "petstream / polling stock" in done.stdout
+    assert "reader" in done.stdout
     assert "ms of each latency" in done.stdout
     ET.parse(tmp_path / "plot.svg")
     figures = json.loads((tmp_path / "figures.json").read_text())
-    assert [row["subject"] for row in figures["medians"]] == ["petstream", "stock"]
+    subjects = [row["subject"] for row in figures["medians"]]
+    assert subjects == ["petstream", "stock", "polling stock"]
     for row in figures["medians"]:
         assert 0 < row["cpu_percent"] < 200
         assert 0 < row["uss_mb"] < row["rss_mb"] < 500

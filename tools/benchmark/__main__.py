@@ -20,10 +20,15 @@ from tools.benchmark.report import (
     render_write,
 )
 from tools.benchmark.run import measure
-from tools.benchmark.servers import STOCK, THIS, Subject
+from tools.benchmark.servers import POLLING_STOCK, STOCK, THIS, Subject
 from tools.benchmark.streams import make_stream
 
-SUBJECTS: Final = {"petstream": (THIS,), "stock": (STOCK,), "both": (THIS, STOCK)}
+SUBJECTS: Final = {
+    "petstream": (THIS,),
+    "stock": (STOCK,),
+    "both": (THIS, STOCK),
+    "all": (THIS, STOCK, POLLING_STOCK),
+}
 VIEWERS_SHORT: Final = (0, 1, 5, 10)
 VIEWERS_FULL: Final = (0, 1, 5, 10, 50)
 VIEWERS_OF_LOADS: Final = 10
@@ -81,7 +86,12 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     mode.add_argument("--short", action="store_true", help="0 to 10 viewers, once (the default)")
     mode.add_argument("--full", action="store_true", help="0 to 50 viewers, and all loads, 3 times")
     mode.add_argument("--profile", action="store_true", help="where the CPU goes, by py-spy")
-    parser.add_argument("--sender", choices=SUBJECTS, default="both", help="stock is aiortc's own")
+    parser.add_argument(
+        "--sender",
+        choices=SUBJECTS,
+        default="both",
+        help="stock is aiortc's own; all: also with a reader that looks each millisecond",
+    )
     parser.add_argument("--repository", type=Path, help="another checkout to measure beside this")
     parser.add_argument("--viewers", type=_numbers, help="such as 0,1,10")
     parser.add_argument("--seconds", type=float, help="of each measurement")

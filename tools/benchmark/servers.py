@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-__all__ = ["STOCK", "THIS", "ServerUnderTest", "Subject"]
+__all__ = ["POLLING_STOCK", "STOCK", "THIS", "ServerUnderTest", "Subject"]
 
 HERE: Final = Path(__file__).parents[2]
 
@@ -22,14 +22,17 @@ class Subject:
     Attributes:
         name: as the table shows it.
         checkout: the directory whose petstream is run; None for aiortc's own sender.
+        options: of the latter.
     """
 
     name: str
     checkout: Path | None
+    options: tuple[str, ...] = ()
 
 
 THIS: Final = Subject("petstream", HERE)
 STOCK: Final = Subject("stock", None)
+POLLING_STOCK: Final = Subject("polling stock", None, ("--polling",))
 
 
 class ServerUnderTest:
@@ -80,7 +83,7 @@ class ServerUnderTest:
 
 def _module(subject: Subject, shm: str, max_viewers: int, directory: str) -> list[str]:
     if subject.checkout is None:
-        return ["tools.benchmark.stock", shm]
+        return ["tools.benchmark.stock", shm, *subject.options]
     return [
         *("petstream", "serve", f"-shm={shm}", f"-record-path={directory}", "-log-level=info"),
         *("-http=127.0.0.1:0", "-metrics=127.0.0.1:0", "-pprof="),

@@ -1,8 +1,9 @@
-"""The comparison: petstream's reader in front of aiortc's own sender.
+"""The comparison: aiortc's own sender.
 
 Strategy: aiortc's way of not re-encoding, a track whose ``recv()`` gives ``av.Packet``, one track
-for each viewer. Everything before it (reader, processor, distributor) is petstream's, so that the
-sender alone makes the difference.
+for each viewer. What is before it (reader, processor, distributor) is petstream's, so that the
+sender alone makes the difference; with ``--polling`` the reader is not, but one that does not know
+when to look.
 """
 
 import asyncio
@@ -28,6 +29,8 @@ from petstream.h264.nal import is_random_access
 from petstream.pipeline import Pipeline
 from petstream.rtp.timeline import CLOCK_RATE, ticks_from_ns
 from petstream.shm.ring import RingReader
+from petstream.source import Source
+from tools.benchmark.polling import PollingReader
 
 __all__ = ["main"]
 
@@ -57,11 +60,10 @@ class PacketTrack(VideoStreamTrack):
 
 
 class StockServer:
-    """aiortc on one event-loop thread, fed by petstream's pipeline."""
+    """aiortc on one event-loop thread, fed by petstream's pipeline from a source."""
 
-    def __init__(self, shm: str) -> None:
+    def __init__(self, source: Source) -> None:
         self.loop = asyncio.new_event_loop()
-        source = RingReader(shm, is_random_access=is_random_access)
         self._pipeline = Pipeline(
             source, on_fatal=lambda name, error: sys.exit(f"{name}: {error!r}")
         )
@@ -105,10 +107,13 @@ def _packet(access_unit: AccessUnit) -> Packet:
     return packet
 
 
-def main(shm: str) -> None:
+def main(shm: str, *options: str) -> None:
     """Serve until a signal ends the process."""
     vars(aioice.ice)["get_host_addresses"] = lambda **_: ["127.0.0.1"]
-    server = StockServer(shm)
+    is_polling = "--polling" in options
+    server = StockServer(
+        PollingReader(shm) if is_polling else RingReader(shm, is_random_access=is_random_access)
+    )
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -130,4 +135,4 @@ def main(shm: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])
