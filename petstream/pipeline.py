@@ -35,9 +35,9 @@ logger = logging.getLogger(__name__)
 # A second of 60 fps; in bytes, ten of the largest slots.
 QUEUE_ITEMS: Final = 60
 QUEUE_BYTES: Final = 32 * 2**20
-# While nobody waits for an access unit: two or three then come at once, for a third of the cost.
-# The ring holds ten times as much, and a viewer takes as long to connect.
-PATIENCE_S: Final = 0.1
+# While nobody waits for an access unit: some then come at once, for half the cost. The ring holds
+# five times as much, and a viewer takes about as long to connect.
+PATIENCE_S: Final = 0.2
 URGENCY_UNITS: Final = 8  # while somebody waits, it is asked once in so many whether he still does
 POLL_S: Final = 0.25  # how soon the reader notices that it shall stop
 FEW_SLOTS: Final = 8  # so many that come at once are handled one after the other
