@@ -11,10 +11,13 @@ import pytest
 
 from tests.shm.ring_steps import StepRing, count_of
 from tests.waiting import wait_until
+from tools.benchmark import plan
+from tools.benchmark.errors import NotMeasuredError
 from tools.benchmark.plot import render_svg
 from tools.benchmark.polling import PollingReader
 from tools.benchmark.report import ratios, render_slopes, render_table
 from tools.benchmark.run import Row, median_row
+from tools.benchmark.servers import STOCK, THIS, Subject
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -101,6 +104,29 @@ def test_slopes_are_of_the_first_sender() -> None:
         "CPU over viewers: 1: 2.0 %, 10: 6.5 %; +0.500 % for each viewer",
         "CPU over bit rate: 8: 6.5 %, 20: 9.0 %; +0.208 % for each Mbps",
     ]
+
+
+def test_a_load_too_great_for_a_sender_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is told why, and the others are measured as often as they should be."""
+
+    def measure(subject: Subject, _stream: object, viewers: int, *_: object) -> Row:
+        if subject is STOCK and viewers == 50:
+            raise NotMeasuredError("five seconds behind")
+        return _row(subject.name, viewers, 1.0)
+
+    monkeypatch.setattr(plan, "measure", measure)
+    loads = [plan.Load(10), plan.Load(50)]
+    wanted = plan.Plan((THIS, STOCK), loads, more_loads=(), runs=2, seconds=1)
+    every, medians = plan.carry_out(wanted, tmp_path)
+    assert len(every) == 6
+    assert [(row.subject, row.viewers) for row in medians] == [
+        ("petstream", 10),
+        ("stock", 10),
+        ("petstream", 50),
+    ]
+    assert capsys.readouterr().err.count("not measured, five seconds behind") == 2
 
 
 def test_the_plot_is_svg_with_a_line_for_each_sender() -> None:

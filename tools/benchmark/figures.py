@@ -14,6 +14,7 @@ from typing import Final
 
 from petstream.rtp.timeline import ticks_from_ns
 from tools.benchmark.counter import ReceivedUnit
+from tools.benchmark.errors import NotMeasuredError
 from tools.benchmark.receiver import Received
 
 __all__ = ["ViewerFigures", "percentile", "slope", "viewer_figures"]
@@ -71,7 +72,8 @@ def viewer_figures(
         idr_packets: an access unit of so many packets is an IDR.
 
     Raises:
-        ValueError: the RTP times fit no capture times.
+        NotMeasuredError: the RTP times fit no capture times, as those of a server five seconds
+            behind.
     """
     units = _number(received.units, captured_ns, numbers)
     latency = {
@@ -122,7 +124,7 @@ def _number(
     )
     best = max(fits, key=len)
     if len(best) < ALIKE * len(units):
-        raise ValueError(f"rtp times fit no capture times: {len(best)} of {len(units)} do")
+        raise NotMeasuredError(f"rtp times fit no capture times: {len(best)} of {len(units)} do")
     return {number: unit for number, unit in best.items() if number in numbers}
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.benchmark.receiver import ViewersRefusedError
+from tools.benchmark.errors import NotMeasuredError
 from tools.benchmark.run import Row, measure, median_row
 from tools.benchmark.servers import Subject
 from tools.benchmark.streams import DEFAULT_GOP, DEFAULT_MBPS, make_stream
@@ -67,7 +67,7 @@ def carry_out(plan: Plan, library: Path) -> tuple[list[Row], list[Row]]:
             stream = make_stream(load.mbps, load.gop)
             try:
                 row = measure(subject, stream, load.viewers, plan.seconds, library)
-            except ViewersRefusedError as exc:
+            except NotMeasuredError as exc:
                 _say(f"GOP {load.gop}: not measured, {exc}\n")
                 continue
             rows[subject, load].append(row)

@@ -21,16 +21,13 @@ from typing import Any, Final
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
 from tools.benchmark.counter import PacketCounter, ReceivedUnit
+from tools.benchmark.errors import NotMeasuredError
 from tools.benchmark.processes import cpu_s
 
-__all__ = ["Received", "Receivers", "ViewersRefusedError"]
+__all__ = ["Received", "Receivers"]
 
 VIEWERS_A_PROCESS: Final = 10
 CONNECT_S: Final = 60
-
-
-class ViewersRefusedError(Exception):
-    """The server did not take all viewers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +117,7 @@ class Receivers:
         """Connect them all; returns when media can flow to each.
 
         Raises:
-            ViewersRefusedError: to one of them it could not.
+            NotMeasuredError: to one of them it could not.
         """
         context = multiprocessing.get_context("spawn")
         self._ends: list[Connection] = []
@@ -142,7 +139,7 @@ class Receivers:
             for process in self._processes:
                 process.terminate()
                 process.join()
-            raise ViewersRefusedError(f"the server did not take {viewers} viewers") from exc
+            raise NotMeasuredError(f"the server did not take {viewers} viewers") from exc
 
     def cpu_s(self) -> float:
         """CPU time of all receivers so far."""
