@@ -73,7 +73,7 @@ def test_access_units_come_in_order(segment_name: str) -> None:
 @pytest.mark.nightly
 @pytest.mark.realtime
 def test_access_units_wait_in_the_ring_while_nobody_waits_for_them(segment_name: str) -> None:
-    """They are read some at a time then, the oldest within a tenth of a second; else singly."""
+    """They are read up to five at a time then; else singly."""
     urgent = False
     with (
         Camera("barcode-480p30", shm=segment_name, loop=True),
@@ -84,7 +84,8 @@ def test_access_units_wait_in_the_ring_while_nobody_waits_for_them(segment_name:
         spared = batches(take(subscription.get, 75)[15:])
         urgent = True
         prompt = batches(take(subscription.get, 75)[15:])
-    assert spared <= 40 < prompt
+    assert 12 <= spared <= 24
+    assert prompt > 40
 
 
 def batches(units: Sequence[AccessUnit]) -> int:
