@@ -199,9 +199,11 @@ class Camera:
 
     def close(self) -> None:
         """Let go of the segments, and unlink those that were made here."""
-        self.writer.close()
-        if self.detections is not None:
-            self.detections.close()
+        try:
+            self.writer.close()
+        finally:
+            if self.detections is not None:
+                self.detections.close()
 
     def run(self, stop: threading.Event) -> None:
         """Play until the clip or the count is over, or ``stop`` is set."""

@@ -106,10 +106,12 @@ class WritableSegment:
             ) from error
 
     def _release(self) -> None:
-        if self.created and self._is_ours():
-            self._path.unlink()
-        os.close(self._fd)
-        self._fd = -1
+        try:
+            if self.created and self._is_ours():
+                self._path.unlink(missing_ok=True)  # somebody may do so at the same moment
+        finally:
+            os.close(self._fd)
+            self._fd = -1
 
     def _is_ours(self) -> bool:
         try:

@@ -115,3 +115,21 @@ def test_a_segment_that_cannot_be_had_leaves_no_ring(segment: str) -> None:
     finally:
         path.unlink()
     assert not Path("/dev/shm", segment[1:]).exists()
+
+
+def test_they_go_though_the_ring_cannot_be_closed(
+    segment: str, clip: Fixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one segment's fault is no reason to leave the other."""
+    boxes = f"{segment}-boxes"
+    camera = Camera(clip, shm=segment, detections=boxes)
+
+    def fail() -> None:
+        raise OSError("the ring stays")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(camera.writer, "close", fail)
+        with pytest.raises(OSError, match="the ring stays"):
+            camera.close()
+    assert not Path("/dev/shm", boxes[1:]).exists()
+    camera.close()

@@ -79,6 +79,22 @@ def test_a_segment_that_is_gone_already_is_no_error(segment: str) -> None:
     made.close()
 
 
+def test_a_segment_that_goes_while_it_is_closed_is_no_error(
+    segment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody unlinks it between the look whether it is ours and our own unlinking."""
+    made = WritableSegment(segment, SIZE)
+    samestat = os.path.samestat
+
+    def unlink_first(*of: os.stat_result) -> bool:
+        segment_path(segment).unlink()
+        return samestat(*of)
+
+    monkeypatch.setattr(os.path, "samestat", unlink_first)
+    made.close()
+    assert not segment_path(segment).exists()
+
+
 @pytest.mark.parametrize("name", ["", "/", "/a/b", "/..", "/.", "/nul\0", "/" + "x" * 256])
 def test_a_name_that_is_none_is_refused(name: str, tmp_path: Path) -> None:
     """Nothing outside the directory can be named."""
