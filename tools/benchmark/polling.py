@@ -1,19 +1,18 @@
 """A reader that asks each millisecond whether the camera has written something."""
 
-import mmap
 import time
-from pathlib import Path
 from typing import Final
 
 from petstream.h264.nal import is_random_access
-from petstream.shm.layout import Ring
+from petstream.shm.head import read_index
+from petstream.shm.layout import RING_SIZE
 from petstream.shm.ring import RingReader
+from petstream.shm.segment import Segment
 from petstream.slot import Slot
 
 __all__ = ["PollingReader"]
 
 PERIOD_S: Final = 0.001
-INDEX: Final = slice(Ring.write_index.offset, Ring.write_index.offset + Ring.write_index.size)
 
 
 class PollingReader(RingReader):
@@ -24,15 +23,14 @@ class PollingReader(RingReader):
 
     def __init__(self, name: str) -> None:
         super().__init__(name, is_random_access=is_random_access)
-        with (Path("/dev/shm") / name.lstrip("/")).open("rb") as segment:
-            self._map = mmap.mmap(segment.fileno(), INDEX.stop, access=mmap.ACCESS_READ)
-        self._index = b""  # all slots up to it have been read
+        self._looked_at = Segment(name, RING_SIZE)
+        self._index = 0  # all slots before it have been read
 
     def read(self, timeout_s: float) -> list[Slot]:
         """Wait for slots."""
         deadline = time.monotonic() + timeout_s
         while True:
-            index = self._map[INDEX]
+            index = read_index(self._looked_at, self._index)
             if index != self._index:
                 slots = super().read(0)
                 cursor = self._cursor
@@ -43,3 +41,8 @@ class PollingReader(RingReader):
             if time.monotonic() >= deadline:
                 return []
             time.sleep(PERIOD_S)
+
+    def close(self) -> None:
+        """Let go of the segment."""
+        super().close()
+        self._looked_at.close()
