@@ -150,6 +150,22 @@ def test_only_the_sender_that_counts_has_to_be_measured(
     assert command_line.main(["--viewers=10,50", "--runs=2"]) == code
 
 
+def test_a_benchmark_that_measured_nothing_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In a sentence, without a table."""
+
+    def measure(*_: object) -> Row:
+        raise NotMeasuredError("the server did not take 10 viewers")
+
+    monkeypatch.setattr(plan, "measure", measure)
+    monkeypatch.setattr(command_line, "compile_counter", lambda _: tmp_path)
+    assert command_line.main(["--viewers=10"]) == 1
+    printed = capsys.readouterr()
+    assert "nothing could be measured" in printed.err
+    assert printed.out == ""
+
+
 def test_the_plot_is_svg_with_a_line_for_each_sender() -> None:
     """CPU: one line each; latency: median and 99th percentile each."""
     root = ET.fromstring(render_svg(ROWS[:5]))

@@ -53,6 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         plan = _plan(options)
         every, medians = carry_out(plan, library)
+    if not medians:
+        print("nothing could be measured: see above why", file=sys.stderr)
+        return 1
     described = ", ".join(f"{name} {value}" for name, value in machine().items())
     print(f"{described}; 8 Mbps, GOP 30; {plan.runs} runs of {plan.seconds:g} s, medians\n")
     print(render_table(medians), render_slopes(medians), render_write(medians), sep="\n\n")
