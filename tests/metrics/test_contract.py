@@ -104,6 +104,7 @@ def viewer(petstream: Petstream, feed: Feed, figures: Figures) -> Iterator[Peer]
     with Peer(petstream.offer) as peer:
         feed(1)  # a picture is whole, for this peer, when the next one begins
         peer.wait_for(CACHED)
+        wait_until(lambda: petstream.viewers()[0].queued == 0, "the last packets to be sent")
         figures.begin()
         yield peer
 
