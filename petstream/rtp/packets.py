@@ -3,8 +3,8 @@
 Strategy: all fragments of a NAL unit but its last are full, so that a whole run of packets can be
 handed to the kernel in one call (UDP generic segmentation offload wants equal segments, only the
 last may be shorter), and runs of different units are laid out alike. Each payload is kept with
-room for the SRTP tag behind it, so that a viewer's copy of a run is its RTP header joined with
-these pieces, in one call.
+room for the SRTP tag behind it, so that the packets of a run are their RTP header joined with these
+pieces, in one call.
 """
 
 import itertools

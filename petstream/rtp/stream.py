@@ -1,8 +1,8 @@
-"""One viewer's RTP stream: sequence numbers, timestamps, counts and the history for NACK.
+"""One viewer's RTP stream: sequence numbers, counts and the history for NACK.
 
-Strategy: what is the same for all viewers (the payloads) is shared and only referred to; what is a
-viewer's own is a few integers. A lost packet is found again by its sequence number in a short
-list of access units, so that a history of several large IDRs costs no copies.
+Strategy: what is the same for all viewers (payloads and headers) is shared and only referred to;
+what is a viewer's own is a few integers. A lost packet is found again by its sequence number in a
+short list of access units, so that a history of several large IDRs costs no copies.
 """
 
 import secrets
@@ -10,18 +10,12 @@ import struct
 from collections import deque
 from typing import Final, NamedTuple
 
-from petstream.rtp.extensions import HeaderExtensions
+from petstream.rtp.headers import MARKER, RtpHeaders
 from petstream.rtp.packets import PacketImage, Span
 
-__all__ = ["HEADER_SIZE", "RtpStream", "RtxStream", "SentUnit"]
+__all__ = ["RtpStream", "RtxStream", "SentUnit"]
 
-HEADER_SIZE: Final = 12  # of the fixed part
-HEADER_FORMAT: Final = ">BBHII"  # RFC 3550 section 5.1
-VERSION_2: Final = 0x80
-EXTENSION: Final = 0x10
-MARKER: Final = 0x80
 SEQUENCE_MOD: Final = 1 << 16
-TIMESTAMP_MASK: Final = (1 << 32) - 1
 # Two IDRs of 1 MB, and two seconds at 8 Mbit/s: what is asked for later has been played or skipped.
 HISTORY_PACKETS: Final = 2048
 LOW_BYTES: Final = bytes(range(256)) * 2  # 256 of them from any on
@@ -45,58 +39,27 @@ class RtpStream:
     """The numbers of one outgoing RTP stream (RFC 3550).
 
     Attributes:
-        header_size: bytes in front of each payload.
+        headers: those of its packets.
         packets, octets: sent so far, and of payload in them, without retransmissions (section
             6.4.1).
     """
 
-    def __init__(
-        self,
-        ssrc: int,
-        payload_type: int,
-        offset: int,
-        extensions: HeaderExtensions | None = None,
-    ) -> None:
-        """Begin a stream.
-
-        Args:
-            ssrc, payload_type: as negotiated.
-            offset: 32 random bits, the RTP timestamp of tick 0.
-            extensions: those negotiated; none if None.
-        """
-        self.ssrc = ssrc
-        self.payload_type = payload_type
-        self._extensions = extensions or HeaderExtensions({})
-        self.header_size = HEADER_SIZE + self._extensions.size
-        self._header = struct.Struct(f"{HEADER_FORMAT}{self._extensions.size}s")
-        self._first_byte = VERSION_2 | (EXTENSION if self._extensions.size else 0)
+    def __init__(self, headers: RtpHeaders) -> None:
+        self.headers = headers
         self.packets = 0
         self.octets = 0
         self._next = _first_sequence_number()
-        self._offset = offset
         self._history: deque[SentUnit] = deque()
-
-    def timestamp(self, ticks: int) -> int:
-        """The 32-bit RTP timestamp of ``ticks`` on the shared timeline."""
-        return (self._offset + ticks) & TIMESTAMP_MASK
 
     def begin(self, image: PacketImage, ticks: int, capture_ntp: int) -> SentUnit:
         """Take sequence numbers for an access unit, and remember it for retransmission.
 
         Args:
-            image: laid out for ``header_size``.
+            image: laid out for the size of its headers.
             ticks: on the shared timeline.
             capture_ntp: when it was captured, 64-bit NTP.
         """
-        header = self._header.pack(
-            self._first_byte,
-            self.payload_type,
-            0,
-            self.timestamp(ticks),
-            self.ssrc,
-            self._extensions.block(capture_ntp),
-        )
-        unit = SentUnit(self._next, header, image)
+        unit = SentUnit(self._next, self.headers.header(ticks, capture_ntp), image)
         self._next += len(image)
         self._history.append(unit)
         while self._next - self._history[0].first > HISTORY_PACKETS and len(self._history) > 1:
@@ -110,7 +73,7 @@ class RtpStream:
             span: which ones, of the unit's image; up to 256.
         """
         size = span.offsets[-1]
-        buffer[:size] = unit.header.join(span.parts)
+        buffer[:size] = self.headers.packets(unit.header, span)
         # All but the last have one size, so that a stride finds the same byte of each header.
         count, stride = span.end - span.first, span.segment
         high, low = divmod(unit.first + span.first, 256)
@@ -120,8 +83,6 @@ class RtpStream:
             highs += bytes((high + 1 & 0xFF,)) * (count - before_carry)
         buffer[2:size:stride] = highs
         buffer[3:size:stride] = LOW_BYTES[low : low + count]
-        if span.ends_unit:
-            buffer[span.offsets[-2] + 1] |= MARKER
 
     def count_sent(self, unit: SentUnit, first: int, end: int) -> None:
         """Enter packets ``first`` to ``end`` into the sender's statistics."""

@@ -198,7 +198,7 @@ class WebRtcEndpoint:
     async def _admit(self, plan: Plan, slot: Slot) -> Session:
         self._catch_up()  # from now on each unit is sent when it comes
         viewer, answer = await self._running().admit(plan, slot)
-        return Session(viewer.id, answer, _etag(answer), viewer.rtp_offset)
+        return Session(viewer.id, answer, _etag(answer), viewer.source.offset)
 
     async def _answer(self, viewer_id: str) -> str:
         return self._running().answer(viewer_id)

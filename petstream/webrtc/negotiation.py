@@ -19,6 +19,7 @@ from aiortc.sdp import candidate_from_sdp
 
 from petstream.errors import BadOfferError, NotAcceptableError
 from petstream.rtp.extensions import ABS_CAPTURE_TIME, PLAYOUT_DELAY
+from petstream.rtp.headers import RtpSource
 from petstream.webrtc.adapter import Feedback, IceWatch, PassthroughSender
 from petstream.webrtc.answer import complete_answer
 from petstream.webrtc.profiles import answer_profile, choose
@@ -149,7 +150,9 @@ def plan_answer(offer_sdp: str, profile_level_id: str | None) -> Plan:
     )
 
 
-async def answer_plan(plan: Plan, settings: IceSettings, feedback: Feedback) -> Negotiated:
+async def answer_plan(
+    plan: Plan, settings: IceSettings, feedback: Feedback, source: RtpSource
+) -> Negotiated:
     """Make the peer connection and its answer, candidates gathered.
 
     Raises:
@@ -158,7 +161,9 @@ async def answer_plan(plan: Plan, settings: IceSettings, feedback: Feedback) -> 
     connection = RTCPeerConnection(RTCConfiguration(iceServers=settings.servers()))
     try:
         transceiver = connection.addTransceiver("video", direction="sendonly")
-        sender = PassthroughSender(transceiver, feedback)
+        sender = PassthroughSender(
+            transceiver, feedback, ssrc=source.ssrc, rtx_ssrc=source.rtx_ssrc
+        )
         ice = IceWatch(connection, settings.allowed)
         reduced = plan.offer.reduced(plan.section, plan.chosen, list(plan.candidates))
         await connection.setRemoteDescription(RTCSessionDescription(reduced, "offer"))

@@ -1,7 +1,7 @@
 """One viewer's way out: its IDR gate, its bounded queue, its RTP stream, and its share of a round.
 
-Strategy: units wait here as references to what all viewers share. ``send_turn`` joins its header
-with a run of them in the common buffer, and has the packets protected and sent in one call. A full
+Strategy: units wait here as references to what all viewers share. ``send_turn`` writes a run of
+their packets into the common buffer, and has them protected and sent in one call. A full
 socket just ends the turn; a queue that grows beyond its bound is cut, and the gate stays shut
 until the next IDR, so that the picture is late or skips but never breaks. Whoever uses it holds the
 sender's lock.
@@ -227,7 +227,7 @@ class Outlet:
         """Send what can go in one call; how many packets that was, 0 if the socket is full."""
         timed, ticks = self._queue[0]
         if self._current is None:
-            image = timed.packets.image(self.stream.header_size, self.transport.tag_size)
+            image = timed.packets.image(self.stream.headers.size, self.transport.tag_size)
             self._current = self.stream.begin(image, ticks, timed.capture_ntp)
             self._next_packet = 0
         unit, first = self._current, self._next_packet

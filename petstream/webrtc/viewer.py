@@ -4,7 +4,6 @@ Event-loop thread only, but for ``info``, which any thread may read.
 """
 
 import asyncio
-import secrets
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from petstream.rtp.extended_reports import ReferenceTime, delay_since
-from petstream.rtp.extensions import HeaderExtensions
+from petstream.rtp.headers import RtpSource
 from petstream.rtp.ntp import middle, ntp_from_unix_ns
 from petstream.rtp.stream import RtpStream, RtxStream
 from petstream.webrtc.adapter import ReceptionReport, sender_report
@@ -80,7 +79,7 @@ class Viewer:
     Attributes:
         connected: DTLS is up and media flows.
         created_at: time.monotonic() of the offer.
-        rtp_offset: the RTP timestamp that tick 0 of the shared timeline has for this viewer.
+        source: the stream it is sent.
         negotiated: its peer connection; None until the answer is made.
     """
 
@@ -89,6 +88,7 @@ class Viewer:
         viewer_id: str,
         number: int,
         sender: RtpSender,
+        source: RtpSource,
         slot: Slot,
         *,
         on_connected: Callable[["Viewer"], None],
@@ -100,6 +100,7 @@ class Viewer:
             viewer_id: hard to guess, because it is what ends a session; so it is never shown.
             number: what it is called in figures and in the log.
             sender: the fan-out it will be part of.
+            source: what that sends, as every viewer is told.
             slot: what it is admitted by.
             on_connected: called once, when media begins to flow.
             on_dead: called when sending to it fails for a reason of its own.
@@ -108,7 +109,7 @@ class Viewer:
         self.number = number
         self.slot = slot
         self.created_at = time.monotonic()
-        self.rtp_offset = secrets.randbits(32)
+        self.source = source
         self.connected = False
         self.closing = False
         self.negotiated: Negotiated | None = None
@@ -134,18 +135,13 @@ class Viewer:
         negotiated = self.negotiated
         if negotiated is None or self.closing:
             return
-        plan, sender = negotiated.plan, negotiated.sender
+        plan, source = negotiated.plan, self.source
         chosen = plan.chosen
         if chosen.rtx_payload_type is not None:
-            self._rtx = RtxStream(sender.rtx_ssrc, chosen.rtx_payload_type)
+            self._rtx = RtxStream(source.rtx_ssrc, chosen.rtx_payload_type)
         self.outlet = Outlet(
             negotiated.ice.media_transport(),
-            RtpStream(
-                sender.ssrc,
-                chosen.payload_type,
-                self.rtp_offset,
-                HeaderExtensions(plan.extensions),
-            ),
+            RtpStream(source.headers(chosen.payload_type, plan.extensions)),
             on_sent=self._sender.on_sent,
             on_error=self._sender.on_error,
         )
@@ -215,18 +211,18 @@ class Viewer:
             self._send_report(outlet, cname)
 
     def _send_report(self, outlet: Outlet, cname: str) -> None:
-        ntp, stream = ntp_from_unix_ns(time.time_ns()), outlet.stream
+        ntp, stream, ssrc = ntp_from_unix_ns(time.time_ns()), outlet.stream, self.source.ssrc
         report = sender_report(
-            stream.ssrc,
+            ssrc,
             cname,
             ntp=ntp,
-            timestamp=stream.timestamp(self._sender.ticks_now()),
+            timestamp=stream.headers.timestamp(self._sender.ticks_now()),
             packets=stream.packets,
             octets=stream.octets,
         )
         self._reports_sent.append((middle(ntp), time.monotonic()))
         try:
-            outlet.transport.send_rtcp(report + self._extended_report(stream.ssrc))
+            outlet.transport.send_rtcp(report + self._extended_report(ssrc))
         except OSError as exc:
             self._sender.on_error(exc)
 

@@ -13,6 +13,7 @@ from collections.abc import Coroutine, Iterator
 from typing import Any, Final
 
 from petstream.errors import UnknownViewerError
+from petstream.rtp.headers import RtpSource
 from petstream.webrtc.admission import Slot
 from petstream.webrtc.loop import next_beat
 from petstream.webrtc.negotiation import IceSettings, Plan, add_candidates, answer_plan
@@ -59,6 +60,7 @@ class Viewers:
         self._viewers: dict[str, Viewer] = {}
         self._numbers = numbers
         self._tasks: set[asyncio.Task[None]] = set()
+        self._source = RtpSource.random()
         self._cname = secrets.token_hex(8)  # RFC 7022 section 4.2: short-term, random
         self._spawn(self._look_after())
 
@@ -77,13 +79,16 @@ class Viewers:
             secrets.token_urlsafe(12),
             next(self._numbers),
             self._sender,
+            self._source,
             slot,
             on_connected=self._on_connected,
             on_dead=self._on_dead,
         )
         self._viewers[viewer.id] = viewer
         try:
-            viewer.negotiated = negotiated = await answer_plan(plan, self._settings, viewer)
+            viewer.negotiated = negotiated = await answer_plan(
+                plan, self._settings, viewer, self._source
+            )
         except BaseException:
             await self._remove(viewer, "its offer could not be answered")
             raise

@@ -9,18 +9,21 @@ from tests.peer import Peer
 
 
 def test_an_rtp_timestamp_leads_to_its_capture_time(server: Server, segment_name: str) -> None:
-    """Offset of the viewer, ticks and capture time of the server: right to a tick, for each."""
+    """Offset of the viewer, ticks and capture time of the server: right to a tick, for each.
+
+    The offset is the same for all, so that they can share packets.
+    """
     service = server.service
     assert service.clock()["rtp_ticks"] is None
     with CameraProcess("barcode-480p30", segment_name, "--stamp"):
+        offsets: list[int] = []
+
+        def answer(sdp: str) -> str:
+            session = service.admit(sdp)
+            offsets.append(session.rtp_offset)
+            return session.answer
+
         for _ in range(2):
-            offsets: list[int] = []
-
-            def answer(sdp: str, offsets: list[int] = offsets) -> str:
-                session = service.admit(sdp)
-                offsets.append(session.rtp_offset)
-                return session.answer
-
             with Peer(answer) as peer:
                 peer.wait_for(45)  # past the cached GOP, whose times are compressed
                 live = peer.wait_for_more(5)
@@ -33,6 +36,8 @@ def test_an_rtp_timestamp_leads_to_its_capture_time(server: Server, segment_name
                 assert stamp is not None
                 behind = (offsets[0] + ticks - unit.timestamp) % 2**32
                 assert abs(capture_ns - behind * 1e9 / 90_000 - stamp.capture_ns) < 1e9 / 90_000
+    assert len(offsets) == 2
+    assert len(set(offsets)) == 1
 
 
 def test_the_clock_is_that_of_captures(server: Server) -> None:

@@ -10,6 +10,7 @@ import requests
 from aiortc.rtp import RtpPacket
 
 from petstream.errors import BadOfferError, NotAcceptableError
+from petstream.rtp.headers import RtpSource
 from petstream.server import Server
 from petstream.webrtc.negotiation import IceSettings, Plan, answer_plan, plan_answer
 from tests.camera_process import CameraProcess
@@ -58,7 +59,9 @@ def test_d04_mutated_offers_are_answered_or_refused() -> None:
         answered = 0
         for offer in hostile_offers(100 * ANSWERED, "answer"):
             try:
-                negotiated = await answer_plan(plan_answer(offer, STREAM), LOOPBACK, Silent())
+                negotiated = await answer_plan(
+                    plan_answer(offer, STREAM), LOOPBACK, Silent(), RtpSource.random()
+                )
             except REFUSALS:
                 continue
             assert_answers(negotiated.plan, negotiated.answer)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from petstream.rtp.extensions import ABS_CAPTURE_TIME, PLAYOUT_DELAY, HeaderExtensions
+from petstream.rtp.headers import RtpHeaders
 from petstream.rtp.packets import Packets
 from petstream.rtp.stream import HISTORY_PACKETS, RtpStream, RtxStream, SentUnit
 
@@ -20,6 +21,11 @@ EXTENSIONS = [
 ]
 
 
+def stream_with(extensions: HeaderExtensions) -> RtpStream:
+    """A stream with those header extensions."""
+    return RtpStream(RtpHeaders(SSRC, PAYLOAD_TYPE, OFFSET, extensions))
+
+
 def unit_of(size: int) -> Packets:
     """An access unit with one slice of this size."""
     return Packets([memoryview(b"\x65" + b"\xa5" * (size - 1))])
@@ -27,7 +33,7 @@ def unit_of(size: int) -> Packets:
 
 def sent(stream: RtpStream, packets: Packets, ticks: int) -> SentUnit:
     """Begin a unit."""
-    return stream.begin(packets.image(stream.header_size, TAG), ticks, capture_ntp=ticks)
+    return stream.begin(packets.image(stream.headers.size, TAG), ticks, capture_ntp=ticks)
 
 
 def written(stream: RtpStream, unit: SentUnit) -> list[RtpPacket]:
@@ -49,7 +55,7 @@ def written(stream: RtpStream, unit: SentUnit) -> list[RtpPacket]:
 @pytest.mark.parametrize("extensions", EXTENSIONS, ids=lambda e: f"{e.size} bytes")
 def test_headers(extensions: HeaderExtensions) -> None:
     """Sequence numbers go on from unit to unit; one timestamp and one marker for each unit."""
-    stream = RtpStream(SSRC, PAYLOAD_TYPE, OFFSET, extensions)
+    stream = stream_with(extensions)
     numbers = []
     for ticks in (0, 3000, 6000):
         unit = sent(stream, unit_of(5000), ticks)
@@ -64,7 +70,7 @@ def test_headers(extensions: HeaderExtensions) -> None:
 
 def test_a_part_of_a_unit_can_be_written() -> None:
     """As a round sends it: laid out from its own first packet on, up to the end of its run."""
-    stream = RtpStream(SSRC, PAYLOAD_TYPE, OFFSET)
+    stream = stream_with(EXTENSIONS[0])
     unit = sent(stream, unit_of(5000), 1)
     whole, part = unit.image.span(0, 40), unit.image.span(2, 2)
     assert (whole.first, whole.end, whole.ends_unit) == (0, 5, True)
@@ -78,7 +84,7 @@ def test_a_part_of_a_unit_can_be_written() -> None:
 @given(st.integers(0, 2**18), st.integers(1, 60_000))
 def test_sequence_numbers_are_written_through_every_carry(first: int, size: int) -> None:
     """Both of their bytes, in packets of one call, whatever number comes first."""
-    stream = RtpStream(SSRC, PAYLOAD_TYPE, OFFSET)
+    stream = stream_with(EXTENSIONS[0])
     unit = sent(stream, unit_of(size), 1)._replace(first=first)
     numbers = [packet.sequence_number for packet in written(stream, unit)]
     assert numbers == [(first + packet) % 2**16 for packet in range(len(unit.image))]
@@ -86,7 +92,7 @@ def test_sequence_numbers_are_written_through_every_carry(first: int, size: int)
 
 def test_statistics_count_payload() -> None:
     """Packets and octets of sender reports (RFC 3550 section 6.4.1)."""
-    stream = RtpStream(SSRC, PAYLOAD_TYPE, OFFSET, EXTENSIONS[2])
+    stream = stream_with(EXTENSIONS[2])
     unit = sent(stream, unit_of(5000), 1)
     stream.count_sent(unit, 0, 3)
     stream.count_sent(unit, 3, 5)
@@ -96,7 +102,7 @@ def test_statistics_count_payload() -> None:
 
 def test_a_sent_packet_is_found_again_by_its_number() -> None:
     """Through the wrap of the sequence number, for as many packets as are kept, and no others."""
-    stream = RtpStream(SSRC, PAYLOAD_TYPE, OFFSET)
+    stream = stream_with(EXTENSIONS[0])
     begun = [sent(stream, unit_of(50_000), ticks) for ticks in range(1600)]  # 43 packets each
     last = begun[-1].first + len(begun[-1].image) - 1
     assert last > 2**16
@@ -112,7 +118,7 @@ def test_a_sent_packet_is_found_again_by_its_number() -> None:
 
 def test_the_history_holds_two_large_idrs() -> None:
     """Two access units of 1 MB, each 855 packets."""
-    stream = RtpStream(SSRC, PAYLOAD_TYPE, OFFSET)
+    stream = stream_with(EXTENSIONS[0])
     first = sent(stream, unit_of(1_000_000), 1)
     sent(stream, unit_of(1_000_000), 2)
     assert stream.find(first.first % 2**16) == (first, 0)
@@ -121,7 +127,7 @@ def test_the_history_holds_two_large_idrs() -> None:
 @pytest.mark.parametrize("extensions", EXTENSIONS, ids=lambda e: f"{e.size} bytes")
 def test_a_retransmission_is_the_packet_again(extensions: HeaderExtensions) -> None:
     """On its own SSRC, payload type and sequence numbers; aiortc unwraps it (RFC 4588)."""
-    stream, rtx = RtpStream(SSRC, PAYLOAD_TYPE, OFFSET, extensions), RtxStream(77, 109)
+    stream, rtx = stream_with(extensions), RtxStream(77, 109)
     unit = sent(stream, unit_of(5000), 1)
     buffer = memoryview(bytearray(2000))
     numbers = []

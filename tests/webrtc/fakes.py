@@ -8,6 +8,7 @@ from typing import Any, cast
 from aiortc.rtp import RtpPacket
 
 from petstream.rtp.extensions import HeaderExtensions
+from petstream.rtp.headers import RtpHeaders
 from petstream.rtp.packets import Packets
 from petstream.rtp.stream import RtpStream
 from petstream.webrtc.adapter import SrtpBuffer
@@ -108,7 +109,7 @@ class Viewing:
         self.errors: list[OSError] = []
         self.outlet = Outlet(
             cast(Any, self.transport),
-            RtpStream(1, 96, 0, HeaderExtensions({})),
+            RtpStream(RtpHeaders(1, 96, 0, HeaderExtensions({}))),
             on_sent=self.sent_s.append,
             on_error=self.errors.append,
             clock=itertools.count(1, 10 * MS).__next__,

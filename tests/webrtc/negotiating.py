@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from petstream.rtp.extended_reports import ReferenceTime
+from petstream.rtp.headers import RtpSource
 from petstream.webrtc.adapter import ReceptionReport
 from petstream.webrtc.negotiation import IceSettings, Negotiated, answer_plan, plan_answer
 
@@ -101,7 +102,7 @@ def media_of(sdp: str) -> list[Media]:
 
 async def negotiate(offer: str, stream: str | None) -> Negotiated:
     """What the product makes of an offer; its connection is open."""
-    return await answer_plan(plan_answer(offer, stream), LOOPBACK, Silent())
+    return await answer_plan(plan_answer(offer, stream), LOOPBACK, Silent(), RtpSource.random())
 
 
 def answer_to(offer: str, stream: str | None) -> str:

@@ -8,6 +8,7 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.rtp import RtcpPacket, RtpPacket
 
 from petstream.rtp.extended_reports import ReferenceTime
+from petstream.rtp.headers import RtpSource
 from petstream.rtp.stream import RtpStream
 from petstream.webrtc.adapter import MediaTransport, ReceptionReport
 from petstream.webrtc.negotiation import IceSettings, Negotiated, Plan, answer_plan, plan_answer
@@ -114,6 +115,7 @@ class AdapterPair(Pair):
 
     Attributes:
         told: what came from the viewer.
+        source: what the viewer is sent.
         ours: the negotiated connection.
         media: its media path.
         stream: an RTP stream with its SSRC and payload type.
@@ -122,18 +124,21 @@ class AdapterPair(Pair):
     def __init__(self) -> None:
         super().__init__()
         self.told = Told()
+        self.source = RtpSource.random()
 
     async def __aenter__(self) -> Self:
         await super().__aenter__()
         await asyncio.wait_for(self.told.started.wait(), 10)
         self.media: MediaTransport = self.ours.ice.media_transport()
-        sender = self.ours.sender
-        self.stream = RtpStream(sender.ssrc, self.ours.plan.chosen.payload_type, 0)
+        headers = self.source.headers(self.ours.plan.chosen.payload_type, {})
+        self.stream = RtpStream(headers)
         return self
 
     async def answer(self, offer: str) -> str:
         """See Pair."""
-        self.ours: Negotiated = await answer_plan(self.plan(offer), LOOPBACK, self.told)
+        self.ours: Negotiated = await answer_plan(
+            self.plan(offer), LOOPBACK, self.told, self.source
+        )
         return self.ours.answer
 
     async def close_server(self) -> None:

@@ -19,6 +19,7 @@ from pylibsrtp import Error as SrtpError
 from petstream.errors import UnavailableError
 from petstream.rtp import stream
 from petstream.rtp.extended_reports import ReferenceTime
+from petstream.rtp.headers import RtpSource
 from petstream.rtp.packets import PacketImage, Packets
 from petstream.webrtc.adapter import BATCH_PACKETS_MAX, REPLAY_WINDOW, SrtpBuffer, sender_report
 from petstream.webrtc.adapter.media import SOL_UDP, UDP_SEGMENT
@@ -45,7 +46,7 @@ def send_unit(
 ) -> PacketImage:
     """Send an access unit of ours over the pair's media path, and return it."""
     packets = Packets([memoryview(b"\x65" + b"\xa5" * (size - 1))])
-    image = packets.image(pair.stream.header_size, pair.media.tag_size)
+    image = packets.image(pair.stream.headers.size, pair.media.tag_size)
     unit = pair.stream.begin(image, 3000, 0)
     buffer = buffer or SrtpBuffer()
     for run in image.runs:
@@ -113,8 +114,8 @@ def test_the_peer_connection_uses_our_sender() -> None:
     async def test(pair: AdapterPair) -> None:
         (transceiver,) = pair.ours.connection.getTransceivers()
         assert transceiver.sender is pair.ours.sender
-        assert f"a=ssrc:{pair.ours.sender.ssrc} " in pair.ours.answer
-        assert f" {pair.ours.sender.rtx_ssrc}\r\n" in pair.ours.answer
+        assert f"a=ssrc:{pair.source.ssrc} " in pair.ours.answer
+        assert f" {pair.source.rtx_ssrc}\r\n" in pair.ours.answer
         names = {task.get_name() for task in asyncio.all_tasks()}
         coroutines = {str(task.get_coro()) for task in asyncio.all_tasks()}
         assert not [c for c in coroutines if "RTCRtpSender._run" in c], names
@@ -195,7 +196,7 @@ def test_feedback_of_the_viewer_is_told() -> None:
     """Receiver reports, NACK, PLI and FIR come to ``_handle_rtcp_packet``, for our SSRC alone."""
 
     async def test(pair: AdapterPair) -> None:
-        ssrc = pair.ours.sender.ssrc
+        ssrc = pair.source.ssrc
         report = bytes.fromhex("80000003")  # lost: half of them, 3 in all
         block = struct.pack(">I4sIIII", ssrc, report, 7, 8, 9, 65536)
         await pair.send_rtcp(struct.pack(">BBHI", 0x81, 201, 7, 1) + block)
@@ -230,7 +231,7 @@ def test_sender_reports_are_read_by_the_viewer() -> None:
     """With the NTP and RTP time of one instant, and the counts; wrapped to 32 bits."""
 
     async def test(pair: AdapterPair) -> None:
-        ssrc = pair.ours.sender.ssrc
+        ssrc = pair.source.ssrc
         report = sender_report(ssrc, "name", ntp=2**63, timestamp=42, packets=2**32 + 1, octets=7)
         pair.media.send_rtcp(report)
         await pair.until(lambda: pair.rtcp)
@@ -268,7 +269,7 @@ def test_a_media_path_without_a_nominated_pair_is_an_error() -> None:
 def answer_on(loop: asyncio.AbstractEventLoop, settings: IceSettings) -> tuple[str, Any]:
     """Answer an offer on a loop; the answer and its connection, to be closed."""
     plan = plan_answer(make_offer(), None)
-    negotiated = loop.run_until_complete(answer_plan(plan, settings, Told()))
+    negotiated = loop.run_until_complete(answer_plan(plan, settings, Told(), RtpSource.random()))
     return negotiated.answer, negotiated.connection
 
 

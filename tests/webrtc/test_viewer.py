@@ -47,9 +47,7 @@ class Watching(Pair):
 
     def feedback(self, kind: type[Any], **fields: Any) -> bytes:
         """An RTCP packet about our stream."""
-        negotiated = self.viewer.negotiated
-        assert negotiated is not None
-        return bytes(kind(ssrc=1, media_ssrc=negotiated.sender.ssrc, **fields))
+        return bytes(kind(ssrc=1, media_ssrc=self.viewer.source.ssrc, **fields))
 
 
 @asynccontextmanager

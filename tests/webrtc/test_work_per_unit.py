@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from pylibsrtp import Policy, Session
 
-from petstream.rtp.extensions import HeaderExtensions
-from petstream.rtp.packets import PacketImage, Packets
+from petstream.rtp.headers import RtpHeaders, RtpSource
+from petstream.rtp.packets import PacketImage, Packets, Span
 from petstream.rtp.stream import RtpStream
 from petstream.webrtc import rtp_sender
 from petstream.webrtc.adapter import MediaTransport
@@ -142,10 +142,11 @@ class Viewers(Fanout):
         super().__init__()
         self._clock = clock
         self.sockets = [CountingSocket() for _ in range(count)]
-        for ssrc, counting in enumerate(self.sockets, 1):
+        source = RtpSource.random()
+        for counting in self.sockets:
             outlet = Outlet(
                 _media_transport(counting),
-                RtpStream(ssrc, 96, 0, HeaderExtensions({})),
+                RtpStream(source.headers(96, {})),
                 on_sent=lambda _: None,
                 on_error=self.sender.on_error,
             )
@@ -182,6 +183,24 @@ def test_one_packetization(count: int, clock: Clock, monkeypatch: pytest.MonkeyP
         viewers.send(idr=number == 0)
     assert len(laid_out) == (6 if count else 0)
     assert len(set(map(id, laid_out))) == len(laid_out)
+
+
+def test_packets_get_their_header_once(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Viewers take a copy of the same ones, as long as they are sent the same."""
+    taken: list[bytearray] = []
+    packets = RtpHeaders.packets
+
+    def counted(headers: RtpHeaders, header: bytes, span: Span) -> bytearray:
+        taken.append(packets(headers, header, span))
+        return taken[-1]
+
+    monkeypatch.setattr(RtpHeaders, "packets", counted)
+    viewers = Viewers(VIEWERS, clock)
+    for idr in (True, False, False):
+        taken.clear()
+        calls = viewers.send(idr=idr)[0].calls
+        assert len(taken) == VIEWERS * len(calls)
+        assert len(set(map(id, taken))) == len(calls)
 
 
 def test_a_p_picture_is_one_call_for_each_viewer(clock: Clock) -> None:

@@ -64,11 +64,19 @@ class Feedback(Protocol):
 class PassthroughSender(RTCRtpSender):
     """Takes the place of aiortc's sender: negotiates as it does, but starts no tasks."""
 
-    def __init__(self, transceiver: RTCRtpTransceiver, feedback: Feedback) -> None:
-        """Make it, and put it into ``transceiver`` before the answer is created."""
+    def __init__(
+        self, transceiver: RTCRtpTransceiver, feedback: Feedback, *, ssrc: int, rtx_ssrc: int
+    ) -> None:
+        """Make it, and put it into ``transceiver`` before the answer is created.
+
+        Args:
+            feedback: is told what the viewer says.
+            ssrc, rtx_ssrc: what the answer says of the stream and of its retransmissions.
+        """
         super().__init__("video", transceiver.sender.transport)
-        self.ssrc = self._ssrc
-        self.rtx_ssrc = self._rtx_ssrc
+        if not hasattr(self, "_ssrc") or not hasattr(self, "_rtx_ssrc"):
+            raise AttributeError("RTCRtpSender no longer keeps its SSRCs in _ssrc and _rtx_ssrc")
+        self._ssrc, self._rtx_ssrc = ssrc, rtx_ssrc
         self._feedback = feedback
         self._registered = False
         self._stream_id = transceiver.sender._stream_id
