@@ -18,7 +18,7 @@ from typing import Final, Self
 from petstream.rtp.extensions import HeaderExtensions
 from petstream.rtp.packets import Span
 
-__all__ = ["HEADER_SIZE", "MARKER", "RtpHeaders", "RtpSource"]
+__all__ = ["MARKER", "RtpHeaders", "RtpSource"]
 
 HEADER_SIZE: Final = 12  # of the fixed part
 HEADER_FORMAT: Final = ">BBHII"  # RFC 3550 section 5.1
@@ -32,7 +32,6 @@ class RtpHeaders:
     """The headers of every stream with one SSRC, payload type, time offset and set of extensions.
 
     Attributes:
-        ssrc, payload_type: in each of them.
         size: bytes of one, extensions included.
     """
 
@@ -45,9 +44,9 @@ class RtpHeaders:
             ssrc, payload_type, extensions: as negotiated.
             offset: the RTP timestamp of tick 0.
         """
-        self.ssrc = ssrc
-        self.payload_type = payload_type
         self.size = HEADER_SIZE + extensions.size
+        self._ssrc = ssrc
+        self._payload_type = payload_type
         self._offset = offset
         self._extensions = extensions
         self._format = struct.Struct(f"{HEADER_FORMAT}{extensions.size}s")
@@ -73,10 +72,10 @@ class RtpHeaders:
             self._unit = ticks, capture_ntp
             self._header = self._format.pack(
                 self._first_byte,
-                self.payload_type,
+                self._payload_type,
                 0,
                 self.timestamp(ticks),
-                self.ssrc,
+                self._ssrc,
                 self._extensions.block(capture_ntp),
             )
         return self._header

@@ -109,7 +109,6 @@ class Negotiated:
 
     plan: Plan
     connection: RTCPeerConnection
-    sender: PassthroughSender
     ice: IceWatch
     answer: str
 
@@ -161,9 +160,7 @@ async def answer_plan(
     connection = RTCPeerConnection(RTCConfiguration(iceServers=settings.servers()))
     try:
         transceiver = connection.addTransceiver("video", direction="sendonly")
-        sender = PassthroughSender(
-            transceiver, feedback, ssrc=source.ssrc, rtx_ssrc=source.rtx_ssrc
-        )
+        PassthroughSender(transceiver, feedback, ssrc=source.ssrc, rtx_ssrc=source.rtx_ssrc)
         ice = IceWatch(connection, settings.allowed)
         reduced = plan.offer.reduced(plan.section, plan.chosen, list(plan.candidates))
         await connection.setRemoteDescription(RTCSessionDescription(reduced, "offer"))
@@ -182,7 +179,7 @@ async def answer_plan(
     except BaseException:
         await connection.close()
         raise
-    return Negotiated(plan, connection, sender, ice, answer)
+    return Negotiated(plan, connection, ice, answer)
 
 
 async def add_candidates(
